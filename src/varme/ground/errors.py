@@ -1,0 +1,316 @@
+"""The exception tree and the register of error codes.
+
+::
+
+    VarmeError                  every error that varme raises on purpose
+    ├── InputError              P1xx  the study file or an argument is wrong
+    ├── DataError               P2xx  a series or a table of data is unfit
+    ├── ModelError              P3xx  the model has no answer (infeasible, unbounded, contradictory)
+    ├── SolverError             P4xx  the solver failed, or its answer did not pass the re-check
+    └── RunError                P5xx  running, saving or loading failed (folders, disk, workers)
+
+An error carries *all* problems of its kind that were found, each with a code, a place, a value, a limit and a
+remedy. The same text is shown by the CLI, the API and a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class CodeEntry:
+    """What a code means and what to do about it; rendered in ``docs/reference/errors.md``."""
+
+    title: str
+    meaning: str
+    remedy: str
+
+
+CODES: dict[str, CodeEntry] = {
+    # P1xx: study files and arguments
+    "P100": CodeEntry(
+        "Study file unreadable",
+        "The study file does not exist, is not readable, or is not valid TOML or JSON.",
+        "Check the path; the line and column of the syntax error are given.",
+    ),
+    "P101": CodeEntry(
+        "Value outside its limits",
+        "A field's value is of the right type but outside what is physically or logically possible.",
+        "Give a value within the limit that is stated.",
+    ),
+    "P102": CodeEntry(
+        "Wrong type", "A field holds another type than it takes.", "Give the type that the message names."
+    ),
+    "P103": CodeEntry(
+        "Field missing", "A field without a default was not given.", "Add the field; see the reference of the study."
+    ),
+    "P104": CodeEntry(
+        "Unknown field", "A field name that this study does not have.", "Use the suggested name, or remove the field."
+    ),
+    "P105": CodeEntry(
+        "Wrong unit",
+        "The field exists, but the name ends in a unit of another dimension (for example `_kwh` for a power).",
+        "Use the unit of the field, or one of the same dimension: it is converted.",
+    ),
+    "P106": CodeEntry(
+        "Unknown kind", "The study's `kind` (or a device's `type`) is not one that varme has.", "Use a listed kind."
+    ),
+    "P107": CodeEntry(
+        "Reference to nothing",
+        "A field names an area, a node, a unit or a fuel that the study does not define.",
+        "Define it, or use one of the names that the message lists.",
+    ),
+    "P108": CodeEntry(
+        "Contradicting fields",
+        "Two fields cannot both hold, or exactly one of several must be given.",
+        "Change one of the fields that the message names.",
+    ),
+    "P109": CodeEntry(
+        "Energy created",
+        "The efficiencies of a unit add up to more energy than the fuel holds (eta_e + eta_q > 1.1, the limit that "
+        "leaves room for flue-gas condensation on a net calorific basis).",
+        "Check whether a total efficiency was entered as the heat efficiency: heat = total - electric.",
+    ),
+    "P110": CodeEntry(
+        "Area or node without supply",
+        "A heat area or electricity node has demand and nothing that could ever serve it.",
+        "Add a unit, a line, or set the shortfall price so that unserved energy is allowed.",
+    ),
+    "P111": CodeEntry(
+        "Bad `--set` or `--vary`",
+        "An override on the command line is not of the form field=value, or names no field.",
+        "Write `--set section.name.field=value`; `varme schema KIND` lists the fields.",
+    ),
+    "P112": CodeEntry(
+        "Name clash", "Two things in a study have the same name.", "Rename one: names are the keys of the result tables."
+    ),
+    # P2xx: data
+    "P200": CodeEntry(
+        "Data file unreadable", "A data file does not exist or cannot be parsed.", "Check the path and the format."
+    ),
+    "P201": CodeEntry(
+        "Unknown column", "The file has no column of that name.", "Use one of the columns that the message lists."
+    ),
+    "P202": CodeEntry(
+        "Series too short",
+        "The series does not cover the time grid of the study.",
+        "Give data for the whole horizon, or shorten the horizon.",
+    ),
+    "P203": CodeEntry(
+        "Gap in a series",
+        "Intervals are missing inside the series, or cells are empty or NaN.",
+        "Fill the gap in the source, or state `gaps = \"interpolate\"` with `gap_max_h`; what was filled is reported.",
+    ),
+    "P204": CodeEntry(
+        "Duplicate times", "A time stamp occurs more than once.", "Remove the duplicates, or state the time zone (DST)."
+    ),
+    "P205": CodeEntry(
+        "Shifted times",
+        "The time stamps lie beside the grid (for example labelled at the interval's end, or half an hour off).",
+        "State the time zone and the label (`label = \"end\"`), or correct the stamps.",
+    ),
+    "P206": CodeEntry(
+        "DST hour missing or doubled",
+        "A local-time series has 24 hours on a day of 23 or 25 hours.",
+        "State the clock that the file really uses (`timezone = \"UTC\"` or `\"Etc/GMT-1\"`), or repair the day.",
+    ),
+    "P207": CodeEntry(
+        "Wrong length", "A list of numbers has another length than the time grid.", "Give one value per interval."
+    ),
+    "P208": CodeEntry(
+        "Unit mismatch",
+        "The data's unit cannot be turned into the field's unit.",
+        "State `unit`, or use a column of the right dimension.",
+    ),
+    "P209": CodeEntry(
+        "Not a number", "A cell holds text where a number belongs.", "Correct the cell; the row number is given."
+    ),
+    "P210": CodeEntry(
+        "Value outside its limits", "A series holds values that are physically impossible.", "Correct the data."
+    ),
+    "P211": CodeEntry(
+        "Unknown layout", "The data layout is not one that varme reads.", "Use one of the layouts that are listed."
+    ),
+    # P3xx: models
+    "P301": CodeEntry(
+        "No plan exists",
+        "Demand, limits and states contradict each other: no schedule satisfies them all. The message says which bus, "
+        "which hours, how much is missing, and which limits bind.",
+        "Raise the limits that bind, or allow unserved energy at a price (`shortfall_eur_per_mwh`).",
+    ),
+    "P302": CodeEntry(
+        "Unbounded plan", "The cost can fall without limit.", "Check negative prices and missing capacity limits."
+    ),
+    "P303": CodeEntry(
+        "Empty constraint block",
+        "A device asked for constraints and none were built: a programming error that would otherwise pass unnoticed.",
+        "Report this as a bug, with the study file.",
+    ),
+    # P4xx: solver
+    "P401": CodeEntry(
+        "Solver failed", "HiGHS returned an error status.", "Export the model (`--format mps`) and report it."
+    ),
+    "P402": CodeEntry(
+        "Time limit before any plan",
+        "The time limit was reached before a feasible plan was known.",
+        "Raise `time_limit_s`, use `quality = \"fast\"`, or allow unserved energy at a price.",
+    ),
+    "P403": CodeEntry(
+        "Answer did not pass the re-check",
+        "The solver's answer violates a constraint by more than 1e-6 or its objective does not add up.",
+        "Report this as a bug, with the exported model.",
+    ),
+    "P404": CodeEntry(
+        "Option refused", "HiGHS refused an option or silently used another solver.", "Use an option of this build."
+    ),
+    # P5xx: runs
+    "P501": CodeEntry(
+        "Run folder exists", "The output folder already holds something.", "Use another `--out`, `--resume`, or `--force`."
+    ),
+    "P502": CodeEntry("Not a run", "The folder holds no result that varme can read.", "Give a folder made by `varme run`."),
+    "P503": CodeEntry(
+        "Could not write",
+        "Writing failed (disk full, no permission). Nothing is half-written: files are renamed into place when whole.",
+        "Free space or give another `--out`; finished windows are kept and `--resume` goes on.",
+    ),
+    "P504": CodeEntry(
+        "Worker lost", "A worker process died more often than it may.", "Lower `--jobs` (memory), or report the task."
+    ),
+    "P505": CodeEntry(
+        "Resume does not fit",
+        "The unfinished run in the folder belongs to another study, data or version.",
+        "Start anew with another `--out`.",
+    ),
+    "P506": CodeEntry(
+        "Interrupted", "The run was stopped; what was finished is readable.", "Go on with `--resume`."
+    ),
+    "P507": CodeEntry(
+        "Task failed", "A task in a worker process raised an unexpected error.", "Report it, with the text shown."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        code: A key of :data:`CODES`.
+        where: File, field path, row or time, as the user knows it (``study.toml: units.AMV1.ramp_share``).
+        what: What is wrong, as a sentence without its full stop.
+        value: The value found, already formatted; empty if there is none.
+        limit: The limit or the set of choices; empty if there is none.
+        remedy: What to do; the code's general remedy if empty.
+    """
+
+    code: str
+    where: str
+    what: str
+    value: str = ""
+    limit: str = ""
+    remedy: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"unknown problem code {self.code}")
+
+    def __str__(self) -> str:
+        value = f" = {self.value}" if self.value else ""
+        limit = f" ({self.limit})" if self.limit else ""
+        remedy = self.remedy or CODES[self.code].remedy
+        return f"{self.code} {self.where}{value}: {self.what}{limit}. {remedy}"
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the parts as plain strings, for JSON."""
+        return asdict(self)
+
+
+class VarmeError(Exception):
+    """Base of every error that varme raises on purpose; carries all problems found.
+
+    Args:
+        problems: One or more problems.
+        source: The file or the object that the problems belong to, shown in the headline.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problems: Problem | Iterable[Problem], source: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.source = source
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        """Return the headline and one line per problem."""
+        count = len(self.problems)
+        head = f"{self.source}: " if self.source else ""
+        lines = [f"{head}{count} problem{'s' if count != 1 else ''}"]
+        lines += [f"  {problem}" for problem in self.problems]
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[type[VarmeError], tuple[tuple[Problem, ...], str]]:
+        return (type(self), (self.problems, self.source))
+
+
+class InputError(VarmeError):
+    """The study file or an argument is wrong (P1xx)."""
+
+    exit_code = 2
+
+
+class DataError(VarmeError):
+    """A series or a table of data is unfit (P2xx)."""
+
+    exit_code = 3
+
+
+class ModelError(VarmeError):
+    """The model has no answer (P3xx)."""
+
+    exit_code = 4
+
+
+class SolverError(VarmeError):
+    """The solver failed, or its answer did not pass the re-check (P4xx)."""
+
+    exit_code = 5
+
+
+class RunError(VarmeError):
+    """Running, saving or loading failed (P5xx)."""
+
+    exit_code = 6
+
+
+class Collector:
+    """Collects problems, so that all are reported at once.
+
+    >>> problems = Collector()
+    >>> problems.add("P101", "units.A.ramp_share", "must be > 0", value="-1")
+    >>> len(problems)
+    1
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def add(
+        self, code: str, where: str, what: str, *, value: object = "", limit: str = "", remedy: str = ""
+    ) -> None:
+        """Add one problem; see :class:`Problem` for the parts."""
+        text = value if isinstance(value, str) else repr(value)
+        self.problems.append(Problem(code, where, what, text, limit, remedy))
+
+    def raise_if_any(self, error: type[VarmeError] = InputError, source: str = "") -> None:
+        """Raise ``error`` with everything collected; do nothing if nothing was.
+
+        Raises:
+            VarmeError: of the class given.
+        """
+        if self.problems:
+            raise error(self.problems, source)

@@ -1,0 +1,123 @@
+"""Units: the suffixes that names end in, conversion between units of one dimension, and constants.
+
+Every physical field, column and JSON key of varme ends in its unit: ``heat_max_mw``, ``price_eur_per_mwh``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Zero of the Celsius scale [K] (BIPM, SI Brochure, 9th edition, 2.3.1).
+ZERO_CELSIUS_K: Final = 273.15
+#: Energy in one MWh [GJ] (exact).
+GJ_PER_MWH: Final = 3.6
+#: Hours in one day.
+HOURS_PER_DAY: Final = 24.0
+
+#: Unit suffix -> (dimension, factor to the dimension's first unit). Order: longest suffixes first where they overlap.
+UNITS: Final[dict[str, tuple[str, float]]] = {
+    "mw": ("power", 1.0),
+    "kw": ("power", 1e-3),
+    "gw": ("power", 1e3),
+    "w": ("power", 1e-6),
+    "mwh": ("energy", 1.0),
+    "kwh": ("energy", 1e-3),
+    "gwh": ("energy", 1e3),
+    "twh": ("energy", 1e6),
+    "gj": ("energy", 1 / GJ_PER_MWH),
+    "tj": ("energy", 1e3 / GJ_PER_MWH),
+    "eur_per_mwh": ("price of energy", 1.0),
+    "eur_per_kwh": ("price of energy", 1e3),
+    "eur_per_gj": ("price of energy", GJ_PER_MWH),
+    "eur_per_mw": ("price of power", 1.0),
+    "eur_per_kw": ("price of power", 1e3),
+    "eur_per_t": ("price of mass", 1.0),
+    "eur": ("money", 1.0),
+    "meur": ("money", 1e6),
+    "t_per_mwh": ("emission factor", 1.0),
+    "kg_per_mwh": ("emission factor", 1e-3),
+    "kg_per_gj": ("emission factor", 1e-3 * GJ_PER_MWH),
+    "t": ("mass", 1.0),
+    "kt": ("mass", 1e3),
+    "kg": ("mass", 1e-3),
+    "c": ("temperature", 1.0),
+    "k": ("temperature difference", 1.0),
+    "h": ("time", 1.0),
+    "min": ("time", 1 / 60),
+    "s": ("time", 1 / 3600),
+    "years": ("years", 1.0),
+    "share": ("share", 1.0),
+    "percent": ("share", 0.01),
+    "share_per_h": ("share per hour", 1.0),
+    "percent_per_h": ("share per hour", 0.01),
+    "m3": ("volume", 1.0),
+    "l": ("volume", 1e-3),
+    "mw_per_mw": ("power ratio", 1.0),
+    "count": ("count", 1.0),
+}
+
+#: Suffix -> how it is written on an axis or in a table head.
+LABELS: Final[dict[str, str]] = {
+    "mw": "MW", "kw": "kW", "gw": "GW", "w": "W", "mwh": "MWh", "kwh": "kWh", "gwh": "GWh", "twh": "TWh",
+    "gj": "GJ", "tj": "TJ", "eur_per_mwh": "EUR/MWh", "eur_per_kwh": "EUR/kWh", "eur_per_gj": "EUR/GJ",
+    "eur_per_mw": "EUR/MW", "eur_per_kw": "EUR/kW", "eur_per_t": "EUR/t", "eur": "EUR", "meur": "MEUR",
+    "t_per_mwh": "t/MWh", "kg_per_mwh": "kg/MWh", "kg_per_gj": "kg/GJ", "t": "t", "kt": "kt", "kg": "kg", "c": "°C",
+    "k": "K", "h": "h", "min": "min", "s": "s", "years": "years", "share": "-", "percent": "%",
+    "share_per_h": "1/h", "percent_per_h": "%/h", "m3": "m³", "l": "l", "mw_per_mw": "MW/MW", "count": "-",
+}  # fmt: skip
+
+
+def unit_of(name: str) -> str | None:
+    """Return the unit suffix of a name, or ``None`` if it has none.
+
+    The longest matching suffix wins, so ``price_eur_per_mwh`` has the unit ``eur_per_mwh``.
+
+    >>> unit_of("heat_max_mw"), unit_of("price_eur_per_mwh"), unit_of("title")
+    ('mw', 'eur_per_mwh', None)
+    """
+    tokens = name.split("_")
+    for first in range(len(tokens)):
+        suffix = "_".join(tokens[first:])
+        if suffix in UNITS:
+            return suffix
+    return None
+
+
+def stem_of(name: str) -> str:
+    """Return the name without its unit suffix.
+
+    >>> stem_of("heat_max_mw")
+    'heat_max'
+    """
+    unit = unit_of(name)
+    return name if unit is None else name[: -len(unit)].rstrip("_")
+
+
+def dimension_of(unit: str) -> str:
+    """Return the dimension of a unit suffix.
+
+    Raises:
+        KeyError: if the suffix is unknown.
+    """
+    return UNITS[unit][0]
+
+
+def conversion_factor(source: str, target: str) -> float:
+    """Return the factor that turns a number in ``source`` into ``target``.
+
+    >>> conversion_factor("kw", "mw")
+    0.001
+
+    Raises:
+        ValueError: if the two units have different dimensions.
+    """
+    source_dimension, source_factor = UNITS[source]
+    target_dimension, target_factor = UNITS[target]
+    if source_dimension != target_dimension:
+        raise ValueError(f"{source} is a {source_dimension}, {target} is a {target_dimension}")
+    return source_factor / target_factor
+
+
+def label_of(unit: str | None) -> str:
+    """Return how a unit is written on an axis or in a table head (``""`` for none)."""
+    return "" if unit is None else LABELS[unit]
