@@ -1,0 +1,240 @@
+"""The only place that talks to HiGHS: options and statuses are checked here, whole models are handed over as arrays.
+
+HiGHS (Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5; MIT licence) raises nothing in Python when a call fails, so
+every call goes through :meth:`Solver._do`. ``threads`` is process-wide and set to 1: varme computes in parallel by
+processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from varme.ground.errors import ModelError, Problem, SolverError
+from varme.kernel.model import Arrays, Floats, Ints, Model, concatenated
+
+Status = Literal["optimal", "infeasible", "unbounded", "time_limit", "limit", "unknown"]
+
+_STATUS: dict[Any, Status] = {
+    highspy.HighsModelStatus.kOptimal: "optimal",
+    highspy.HighsModelStatus.kInfeasible: "infeasible",
+    highspy.HighsModelStatus.kUnbounded: "unbounded",
+    highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
+    highspy.HighsModelStatus.kTimeLimit: "time_limit",
+    highspy.HighsModelStatus.kIterationLimit: "limit",
+    highspy.HighsModelStatus.kSolutionLimit: "limit",
+    highspy.HighsModelStatus.kObjectiveBound: "limit",
+    highspy.HighsModelStatus.kInterrupt: "limit",
+}
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What HiGHS answered.
+
+    Attributes:
+        status: Status of the model; ``x`` is meaningful only if a feasible point is known.
+        objective: Objective of ``x``.
+        bound: Proven lower bound of the objective (equal to the objective for an optimal LP).
+        x: Values, shape (n,).
+        row_dual: Duals of the rows, shape (m,); zeros for a MIP.
+        reduced_cost: Duals of the bounds, shape (n,); zeros for a MIP.
+        feasible: Whether ``x`` is a feasible point by HiGHS's own account.
+        iterations: Simplex iterations.
+        nodes: Branch-and-bound nodes.
+    """
+
+    status: Status
+    objective: float
+    bound: float
+    x: Floats
+    row_dual: Floats
+    reduced_cost: Floats
+    feasible: bool
+    iterations: int
+    nodes: int
+
+
+class Solver:
+    """A HiGHS instance that holds one model and is kept hot over changes of numbers.
+
+    Args:
+        arrays: The model.
+        options: HiGHS options by their HiGHS names.
+
+    Raises:
+        SolverError: P404 if an option is refused, P401 if HiGHS refuses the model.
+    """
+
+    def __init__(self, arrays: Arrays, **options: Any) -> None:
+        self.highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self.set(output_flag=False, threads=1, **options)
+        self.arrays = arrays
+        self.load(arrays)
+
+    def _do(self, status: Any, what: str) -> None:
+        if status == highspy.HighsStatus.kError:
+            raise SolverError(Problem("P401", "HiGHS", f"{what} failed"))
+
+    def set(self, **options: Any) -> None:
+        """Set HiGHS options.
+
+        Raises:
+            SolverError: P404 if HiGHS refuses one.
+        """
+        for name, value in options.items():
+            if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+                raise SolverError(Problem("P404", f"option {name}", "HiGHS refused it", value=str(value)))
+
+    def load(self, arrays: Arrays, *, relaxed: bool = False) -> None:
+        """Hand a whole model over, as an LP if ``relaxed``.
+
+        Raises:
+            SolverError: P401 if HiGHS refuses it.
+        """
+        rows, columns, nonzeros = arrays.shape
+        shared = (arrays.cost, arrays.col_lower, arrays.col_upper, arrays.row_lower, arrays.row_upper)
+        matrix = (arrays.indptr, arrays.indices, arrays.data)
+        none_i, none_f = np.zeros(1, dtype=np.int32), np.zeros(1)
+        rowwise, minimise = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
+        self.relaxed = relaxed or not arrays.integer.any()
+        if self.relaxed:
+            kinds = np.zeros(columns, dtype=np.int32)
+        else:
+            kinds = arrays.integer.astype(np.int32)
+        head = (columns, rows, nonzeros, 0, rowwise, 1, minimise, arrays.offset)
+        status = self.highs.passModel(*head, *shared, *matrix, none_i, none_i, none_f, kinds)
+        self._do(status, "passing the model")
+        self.arrays = arrays
+
+    def push(self, model: Model) -> None:
+        """Hand over the numbers that the model changed since the last push; the basis is kept.
+
+        Raises:
+            SolverError: P401 if HiGHS refuses a change.
+        """
+        arrays, changes, highs = self.arrays, model.take_changes(), self.highs
+        if changes.cost:
+            columns = concatenated(changes.cost)
+            self._do(highs.changeColsCost(len(columns), columns, arrays.cost[columns]), "changing costs")
+        if changes.columns:
+            columns = concatenated(changes.columns)
+            limits = (arrays.col_lower[columns], arrays.col_upper[columns])
+            self._do(highs.changeColsBounds(len(columns), columns, *limits), "changing bounds")
+        if changes.rows:
+            rows = concatenated(changes.rows)
+            limits = (arrays.row_lower[rows], arrays.row_upper[rows])
+            self._do(highs.changeRowsBounds(len(rows), rows, *limits), "changing limits")
+        if changes.data:
+            positions = concatenated(changes.data)
+            owners = np.searchsorted(arrays.indptr, positions, side="right") - 1
+            for row, position in zip(owners.tolist(), positions.tolist(), strict=True):
+                value = float(arrays.data[position])
+                self._do(highs.changeCoeff(row, int(arrays.indices[position]), value), "changing a coefficient")
+
+    def change_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
+        """Change the bounds of columns in HiGHS alone (the model's arrays stay as they are)."""
+        self._do(self.highs.changeColsBounds(len(columns), columns, lower, upper), "changing bounds")
+
+    def relax(self, relaxed: bool) -> None:
+        """Treat integer columns as continuous, or as integer again."""
+        if relaxed == self.relaxed:
+            return
+        columns = np.flatnonzero(self.arrays.integer).astype(np.int32)
+        kinds = np.full(len(columns), 0 if relaxed else 1, dtype=np.uint8)
+        self._do(self.highs.changeColsIntegrality(len(columns), columns, kinds), "changing integrality")
+        self.relaxed = relaxed
+
+    def basis(self) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+        """Return the basis as two arrays of status codes (columns, rows)."""
+        basis = self.highs.getBasis()
+        return (
+            np.array([int(s) for s in basis.col_status], dtype=np.int8),
+            np.array([int(s) for s in basis.row_status], dtype=np.int8),
+        )
+
+    def set_basis(self, basis: tuple[NDArray[np.int8], NDArray[np.int8]]) -> None:
+        """Start the next solve from a basis that :meth:`basis` returned."""
+        out = highspy.HighsBasis()
+        out.col_status = [_BASIS[s] for s in basis[0].tolist()]
+        out.row_status = [_BASIS[s] for s in basis[1].tolist()]
+        out.valid = True
+        self._do(self.highs.setBasis(out), "setting the basis")
+
+    def start_from(self, x: Floats) -> None:
+        """Give a MIP start: values for all columns."""
+        columns = np.arange(len(x), dtype=np.int32)
+        self._do(self.highs.setSolution(len(x), columns, np.asarray(x, dtype=float)), "setting a MIP start")
+
+    def run(self) -> Solution:
+        """Solve, and check what came back.
+
+        Raises:
+            SolverError: P401 if HiGHS reports an error.
+        """
+        self._do(self.highs.run(), "solving")
+        info = self.highs.getInfo()
+        status = _STATUS.get(self.highs.getModelStatus(), "unknown")
+        solution = self.highs.getSolution()
+        feasible = int(info.primal_solution_status) == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+        x = np.array(solution.col_value) if solution.value_valid else np.zeros(len(self.arrays.cost))
+        dual = bool(solution.dual_valid) and self.relaxed
+        objective = float(info.objective_function_value)
+        if not self.relaxed:
+            bound = float(info.mip_dual_bound)
+        else:
+            bound = objective if status == "optimal" else -np.inf
+        return Solution(
+            status=status,
+            objective=objective,
+            bound=bound,
+            x=x,
+            row_dual=np.array(solution.row_dual) if dual else np.zeros(len(self.arrays.row_lower)),
+            reduced_cost=np.array(solution.col_dual) if dual else np.zeros(len(self.arrays.cost)),
+            feasible=feasible,
+            iterations=int(info.simplex_iteration_count),
+            nodes=max(int(info.mip_node_count), 0),
+        )
+
+    def write(self, path: Path, column_names: list[str], row_names: list[str]) -> None:
+        """Write the model as MPS or LP, by the path's suffix, with names.
+
+        Raises:
+            SolverError: P401 if HiGHS cannot write it.
+        """
+        for position, name in enumerate(column_names):
+            self._do(self.highs.passColName(position, _safe(name)), "naming a column")
+        for position, name in enumerate(row_names):
+            self._do(self.highs.passRowName(position, _safe(name)), "naming a row")
+        self._do(self.highs.writeModel(str(path)), f"writing {path}")
+
+
+_BASIS = {int(s): s for s in highspy.HighsBasisStatus.__members__.values()}
+
+
+def _safe(name: str) -> str:
+    """Return a name without characters that MPS and LP files give a meaning to."""
+    return name.replace(" ", "_").replace("[", "(").replace("]", ")").replace("-", "m")
+
+
+def require_optimal(solution: Solution, where: str) -> Solution:
+    """Return the solution of an LP if it is optimal.
+
+    Raises:
+        ModelError: P301 if infeasible, P302 if unbounded.
+        SolverError: P402 at a time limit without a feasible point, P401 otherwise.
+    """
+    if solution.status == "optimal":
+        return solution
+    if solution.status == "infeasible":
+        raise ModelError(Problem("P301", where, "the model has no feasible point"))
+    if solution.status == "unbounded":
+        raise ModelError(Problem("P302", where, "the cost can fall without limit"))
+    if solution.status == "time_limit":
+        raise SolverError(Problem("P402", where, "the time limit was reached before a plan was known"))
+    raise SolverError(Problem("P401", where, "HiGHS stopped without an answer", value=solution.status))
