@@ -1,0 +1,1 @@
+"""Charts and pages of a result: ``browser`` (ECharts options), ``page`` (one HTML file), ``png`` (matplotlib)."""
