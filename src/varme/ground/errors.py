@@ -133,6 +133,16 @@ CODES: dict[str, CodeEntry] = {
     "P211": CodeEntry(
         "Unknown layout", "The data layout is not one that varme reads.", "Use one of the layouts that are listed."
     ),
+    "P212": CodeEntry(
+        "Time stamp unreadable",
+        "A time stamp is neither ISO 8601 (2011-01-31T23:00Z, 2011-01-31 23:00) nor day first (31.01.2011 23:00).",
+        "Correct the stamp; the line is given. State `time_column` if another column holds the time.",
+    ),
+    "P213": CodeEntry(
+        "Row of a table unfit",
+        "A row of a plant table has more cells than the header, no name, or a name that occurs twice.",
+        "Correct the row; its line is given.",
+    ),
     # P3xx: models
     "P301": CodeEntry(
         "No plan exists",

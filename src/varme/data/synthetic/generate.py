@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,14 +45,15 @@ class SyntheticYear:
         """The calendar year itself, hourly: the grid on which the totals hold exactly."""
         return self.grid.slice(24 * PADDING_DAYS, int(np.count_nonzero(self.inside)))
 
-    def on(self, grid: TimeGrid) -> dict[str, Floats]:
-        """Return the series on a grid: hours repeated in shorter steps, averaged in longer ones.
+    def on(self, grid: TimeGrid, names: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return the series (or those named) on a grid: hours repeated in shorter steps, averaged in longer ones.
 
         Raises:
             InputError: P101 if the grid reaches more than two weeks beyond the calendar year, or does not divide hours.
         """
+        chosen = self.series if names is None else {name: self.series[name] for name in names}
         try:
-            return {name: resample(values, self.grid, grid) for name, values in self.series.items()}
+            return {name: resample(values, self.grid, grid) for name, values in chosen.items()}
         except ValueError as error:
             first, last = self.grid.label(0), self.grid.label(self.grid.n - 1)
             raise InputError(
