@@ -12,11 +12,13 @@ from varme.data.synthetic.spec import SyntheticSpec
 
 Floats = NDArray[np.float64]
 
-#: Share of the fast part in temperature variance, and correlation times [h] of the fast and the slow part. Fitted to
-#: hourly anomalies of Copenhagen 2019, 2020 and 2023 (autocorrelation 0.98 at 1 h, 0.68 at 12 h, 0.38 at 48 h).
-TEMPERATURE_FAST = (0.2, 3.0, 66.0)
-#: The same for wind, fitted to the normal scores of DK2 wind 2019 (0.98 at 1 h, 0.53 at 12 h, 0.18 at 48 h).
-WIND_FAST = (0.57, 5.2, 56.0)
+#: Temperature: share of the fast part in the variance and its correlation time [h]; the rest is half smooth over
+#: the second time [h] and half slow over the third. Chosen so that daily means persist as in Denmark 2007-2016 (PVGIS;
+#: within a month 0.75, 0.49, 0.32 after 1, 2, 3 days) and hours change as in Copenhagen 2020 and 2023 (0.6 K).
+TEMPERATURE_TIMES = (0.12, 3.0, 22.0, 110.0)
+#: Wind: share of the fast part and the two correlation times [h]. Chosen so that the power persists as in DK2 2019
+#: (0.98 after 1 h, 0.78 after 6 h, 0.55 after 12 h, 0.20 after 48 h) and ramps as there (5 % of capacity an hour).
+WIND_TIMES = (0.57, 6.0, 56.0)
 #: Mean correlation of slow wind and temperature over the year.
 WIND_TEMPERATURE_MEAN = 0.1
 #: Annual and daily swing of wind, in normal scores; fitted to DK2 2019 (winter +0.3, 16 h local +0.05).
@@ -34,9 +36,9 @@ def temperature(spec: SyntheticSpec, clock: Clock) -> Floats:
     weather of two time scales. With ``months = "pinned"`` every month of the calendar year has its mean exactly.
     """
     n = clock.grid.n
-    share, fast_h, slow_h = TEMPERATURE_FAST
+    share, fast_h, smooth_h, slow_h = TEMPERATURE_TIMES
     fast = coloured(white(spec.seed, STREAM_FAST), smooth(fast_h))[:n]
-    slow = coloured(white(spec.seed, STREAM_SLOW), exponential(slow_h))[:n]
+    slow = coloured(white(spec.seed, STREAM_SLOW), (smooth(smooth_h) + exponential(slow_h)) / 2)[:n]
     middle = (spec.temperature_sd_winter_k + spec.temperature_sd_summer_k) / 2
     swing = (spec.temperature_sd_winter_k - spec.temperature_sd_summer_k) / 2
     anomaly = (middle + swing * clock.season(15)) * (np.sqrt(share) * fast + np.sqrt(1 - share) * slow)
@@ -77,7 +79,7 @@ def wind(spec: SyntheticSpec, clock: Clock) -> Floats:
         ValueError: if the energy cannot be reached (excluded by the spec's own check).
     """
     n = clock.grid.n
-    share, fast_h, slow_h = WIND_FAST
+    share, fast_h, slow_h = WIND_TIMES
     rho = WIND_TEMPERATURE_MEAN + spec.wind_temperature_correlation_share * clock.season(15)
     driver = white(spec.seed, STREAM_WIND_SLOW)
     driver[:n] = rho * white(spec.seed, STREAM_SLOW)[:n] + np.sqrt(1 - rho**2) * driver[:n]
