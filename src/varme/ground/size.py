@@ -6,6 +6,8 @@ optimiser choose, and charges the annuity of the investment to the horizon in pr
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from varme.ground.spec import Spec
@@ -54,7 +56,7 @@ class Decision(Spec):
         return self.eur_fixed * self.annuity_share * hours / HOURS_PER_YEAR
 
 
-Size = float | Decision
+Size = Annotated[float, Field(ge=0)] | Decision
 
 
 def largest(size: Size) -> float:

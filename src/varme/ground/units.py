@@ -53,6 +53,7 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "m3": ("volume", 1.0),
     "l": ("volume", 1e-3),
     "mw_per_mw": ("power ratio", 1.0),
+    "cop": ("coefficient of performance", 1.0),
     "count": ("count", 1.0),
 }
 
@@ -63,7 +64,7 @@ LABELS: Final[dict[str, str]] = {
     "eur_per_mw": "EUR/MW", "eur_per_kw": "EUR/kW", "eur_per_t": "EUR/t", "eur": "EUR", "meur": "MEUR",
     "t_per_mwh": "t/MWh", "kg_per_mwh": "kg/MWh", "kg_per_gj": "kg/GJ", "t": "t", "kt": "kt", "kg": "kg", "c": "°C",
     "k": "K", "h": "h", "min": "min", "s": "s", "years": "years", "share": "-", "percent": "%",
-    "share_per_h": "1/h", "percent_per_h": "%/h", "m3": "m³", "l": "l", "mw_per_mw": "MW/MW", "count": "-",
+    "share_per_h": "1/h", "percent_per_h": "%/h", "m3": "m³", "l": "l", "mw_per_mw": "MW/MW", "cop": "-", "count": "-",
 }  # fmt: skip
 
 

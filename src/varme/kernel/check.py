@@ -48,13 +48,16 @@ def row_activity(arrays: Arrays, x: Floats) -> Floats:
     return np.add.reduceat(products, arrays.indptr[:-1].astype(np.intp)) if len(products) else np.zeros(0)
 
 
-def violation(arrays: Arrays, x: Floats) -> tuple[float, str]:
-    """Return the largest violation and where it is (``row 12``, ``column 3``, ``integrality of 3``)."""
+def violation(arrays: Arrays, x: Floats, *, relaxed: bool = False) -> tuple[float, str]:
+    """Return the largest violation and where it is (``row 12``, ``column 3``, ``integrality of 3``).
+
+    ``relaxed`` leaves integrality out.
+    """
     activity = row_activity(arrays, x)
     places = {
         "row": np.maximum(arrays.row_lower - activity, activity - arrays.row_upper),
         "column": np.maximum(arrays.col_lower - x, x - arrays.col_upper),
-        "integrality of": np.where(arrays.integer, np.abs(x - np.round(x)), 0.0),
+        "integrality of": np.where(arrays.integer & (not relaxed), np.abs(x - np.round(x)), 0.0),
     }
     worst, where = 0.0, ""
     for kind, values in places.items():
@@ -63,7 +66,7 @@ def violation(arrays: Arrays, x: Floats) -> tuple[float, str]:
     return (worst, where) if not np.isnan(x).any() else (float("inf"), "nan")
 
 
-def certify(arrays: Arrays, x: Floats, objective: float, bound: float, where: str) -> Certificate:
+def certify(arrays: Arrays, x: Floats, objective: float, bound: float, where: str, *, relaxed: bool = False) -> Certificate:
     """Re-check an answer and return its certificate.
 
     Args:
@@ -72,12 +75,13 @@ def certify(arrays: Arrays, x: Floats, objective: float, bound: float, where: st
         objective: The objective that the solver or the search claims.
         bound: The proven lower bound.
         where: What was solved, for the message.
+        relaxed: Whether integrality was given up on purpose.
 
     Raises:
         SolverError: P403 if a constraint is violated by more than 1e-6, if the objective does not add up to 1e-6
             relative, or if the bound lies above the objective.
     """
-    worst, place = violation(arrays, x)
+    worst, place = violation(arrays, x, relaxed=relaxed)
     true = float(arrays.cost @ x) + arrays.offset
     scale = max(1.0, abs(true))
     if worst > FEASIBILITY_TOLERANCE:

@@ -286,6 +286,46 @@ class Model:
         self.rows[name] = Rows(name, index)
         return self.rows[name]
 
+    def add_row(self, name: str, coefficients: Floats, columns: Ints, *, lower: float = -INF, upper: float = INF) -> Rows:
+        """Add a single constraint over many columns: ``lower <= coefficients @ columns <= upper``.
+
+        Args:
+            name: Unique name.
+            coefficients: Shape (k,).
+            columns: Column numbers, shape (k,), without repeats.
+            lower: Lower limit.
+            upper: Upper limit.
+
+        Raises:
+            ModelError: P303 if there are no columns.
+        """
+        terms: list[tuple[Number, Ints]] = [(1.0, columns[:1])] if len(columns) else []
+        rows = self.add(name, terms, lower=lower, upper=upper)
+        self._matrix[-1] = (columns.astype(np.int32), coefficients.astype(float))
+        self._widths[-1] = (1, len(columns))
+        self._pointers[name] = (self._n_data - 1, 1, len(columns))
+        self._n_data += len(columns) - 1
+        return rows
+
+    def add_cost(self, var: Var, cost: Number) -> None:
+        """Set the cost of a variable that was added without one.
+
+        Raises:
+            ValueError: if it has a cost already, or the model is assembled.
+        """
+        if self.arrays is not None:
+            raise ValueError("the model is assembled; use set_cost")
+        offset = 0
+        target = np.atleast_1d(var.now)
+        for block in self._cols["cost"]:
+            if offset <= target[0] < offset + len(block):
+                if np.any(block):
+                    raise ValueError(f"{var.name} has a cost already")
+                block[target - offset] = self._current(cost)
+            offset += len(block)
+        if isinstance(cost, Windowed):
+            self._moving.append(_Moving("cost", int(target[0]), cost))
+
     def commit(self, commitment: Commitment) -> None:
         """Register the on/off structure of a device."""
         self.commitments.append(commitment)

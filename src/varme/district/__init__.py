@@ -1,0 +1,1 @@
+"""District: heat pumps in systems of CHP plants, stores and district-heating networks."""

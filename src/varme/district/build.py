@@ -1,0 +1,113 @@
+"""From a case to the optimisation model of a window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from varme.components.base import Block, CommittedSpec
+from varme.components.heat_store import HeatStore
+from varme.components.site import BusBlock, add_bus
+from varme.district.case import Case
+from varme.ground.size import Decision, largest
+from varme.kernel.model import Floats, Model, Windowed
+
+
+@dataclass(frozen=True, eq=False)
+class SystemModel:
+    """A model with the blocks that it was made of."""
+
+    model: Model
+    blocks: dict[str, Block]
+    buses: dict[str, BusBlock]
+
+
+def build(case: Case, length: int, first: int = 0, co2_cap_t: float | None = None) -> SystemModel:
+    """Build the model of a window of ``length`` steps from step ``first``.
+
+    Args:
+        case: The case.
+        length: Steps of the window.
+        first: First step.
+        co2_cap_t: Largest emissions in the window [t], or ``None``.
+
+    Raises:
+        ModelError: P303 if a device builds an empty block.
+    """
+    model = Model(length, first)
+    blocks = {name: device.block(name, model, case.env) for name, device in case.devices.items()}
+    buses = {
+        bus: add_bus(bus, spec, case.demand[bus], blocks, model, case.env)
+        for bus, spec in case.buses.items()
+        if has_ports(bus, blocks) or np.any(np.asarray(case.demand[bus]))
+    }
+    if co2_cap_t is not None:
+        _add_cap(model, blocks, co2_cap_t)
+    _end_levels(case, model)
+    return SystemModel(model, blocks, buses)
+
+
+def has_ports(bus: str, blocks: Mapping[str, Block]) -> bool:
+    """Return whether any device stands on a bus."""
+    return any(port.bus == bus for block in blocks.values() for port in block.ports)
+
+
+def _add_cap(model: Model, blocks: Mapping[str, Block], cap_t: float) -> None:
+    """Add one row: the emissions of all steps together are at most the cap."""
+    columns, coefficients = [], []
+    for block in blocks.values():
+        for term in block.co2:
+            coefficient = term.coefficient
+            value = coefficient.at(model.first, model.length) if isinstance(coefficient, Windowed) else coefficient
+            columns.append(term.var.now)
+            coefficients.append(np.broadcast_to(np.asarray(value, dtype=float), term.var.now.shape))
+    if columns:
+        model.add_row("co2_cap", np.concatenate(coefficients), np.concatenate(columns), upper=cap_t)
+
+
+def _end_levels(case: Case, model: Model) -> None:
+    """Ask for the final level of stores that have one, in the window that ends the horizon."""
+    if model.first + model.length < case.grid.n:
+        return
+    for name, device in case.devices.items():
+        if isinstance(device, HeatStore) and device.level_end_min_share:
+            level = model.vars[f"{name}.level"]
+            share, size = device.level_end_min_share, device.capacity_mwh
+            last = level.now[-1:]
+            if isinstance(size, Decision):
+                column = np.atleast_1d(model.vars[f"{name}.size"].now)
+                model.add(f"{name}.end_level", [(1.0, last), (-share, column)], lower=0.0)
+            else:
+                model.add(f"{name}.end_level", [(1.0, last)], lower=share * largest(size))
+
+
+def initial_state(case: Case) -> dict[str, Floats]:
+    """Return the state before the horizon: store levels, and devices that are stated to be on or off.
+
+    What is stated as free is absent, and so is chosen without cost.
+    """
+    state: dict[str, Floats] = {}
+    for name, device in case.devices.items():
+        if isinstance(device, HeatStore) and not isinstance(device.capacity_mwh, Decision):
+            state[f"{name}.level"] = np.array([device.level_start_share * device.capacity_mwh])
+        elif isinstance(device, CommittedSpec) and device.initial != "free":
+            on = 1.0 if device.initial == "on" else 0.0
+            state[f"{name}.status"] = np.array([on])
+            state[f"{name}.start"] = np.array([0.0])
+            state[f"{name}.stop"] = np.array([0.0])
+            if not on:
+                state[f"{name}.fuel"] = np.array([0.0])
+                state[f"{name}.heat"] = np.array([0.0])
+    return state
+
+
+def sized_start_levels(case: Case, system: SystemModel) -> None:
+    """Tie the level before the horizon to a store's size where that size is decided."""
+    for name, device in case.devices.items():
+        if isinstance(device, HeatStore) and isinstance(device.capacity_mwh, Decision):
+            level = system.model.vars[f"{name}.level"].index[:1]
+            size = np.atleast_1d(system.model.vars[f"{name}.size"].now)
+            terms = [(1.0, level), (-device.level_start_share, size)]
+            system.model.add(f"{name}.start_level", terms, lower=0.0, upper=0.0)

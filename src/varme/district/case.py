@@ -1,0 +1,214 @@
+"""From the study file to a case: devices from the table, series as arrays, every reference checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import numpy as np
+
+from varme.components.base import Device, Env, Fuel
+from varme.components.site import ElectricityNode, HeatArea
+from varme.data.plant_table import lines_of, read_plant_table
+from varme.data.series import LoadedSeries, load_series
+from varme.data.synthetic import build_year
+from varme.district.spec import DeviceRow, DistrictStudy
+from varme.ground.context import Context
+from varme.ground.errors import Collector, DataError, InputError
+from varme.ground.findings import Finding
+from varme.ground.series import FileSeries, SyntheticSeries
+from varme.ground.spec import Spec, models_in, parse
+from varme.ground.timegrid import TimeGrid
+from varme.ground.units import unit_of
+from varme.kernel.model import Floats
+
+#: Limits of the series of devices, by field name.
+LIMITS = {"cop": (1.0, 15.0), "available_share": (0.0, 1.0), "available_mw": (0.0, np.inf)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study with everything resolved.
+
+    Attributes:
+        study: The study.
+        grid: The horizon.
+        devices: All devices, from the file and the table.
+        buses: ``electricity:NODE`` and ``heat:AREA`` -> spec.
+        demand: Bus -> demand [MW], float or shape (n,).
+        env: Series, fuels and grid for the blocks.
+        findings: What the data's readers noticed.
+        data_hashes: Series -> hash of its numbers, for the provenance.
+        synthetic: Targets and what was reached, if the generator was used.
+    """
+
+    study: DistrictStudy
+    grid: TimeGrid
+    devices: dict[str, Device]
+    buses: dict[str, ElectricityNode | HeatArea]
+    demand: dict[str, float | Floats]
+    env: Env
+    findings: list[Finding] = field(default_factory=list)
+    data_hashes: dict[str, str] = field(default_factory=dict)
+    synthetic: dict[str, Any] = field(default_factory=dict)
+
+    def with_devices(self, devices: Mapping[str, Device]) -> Case:
+        """Return the same case with other devices (their series must be those of the case)."""
+        return replace(self, devices=dict(devices))
+
+    def without(self, names: list[str]) -> Case:
+        """Return the case without some devices."""
+        return self.with_devices({n: d for n, d in self.devices.items() if n not in names})
+
+    def device_label(self, name: str) -> str:
+        """Return a device's label, or its name."""
+        return self.devices[name].label or name
+
+
+def load_case(study: DistrictStudy, context: Context) -> Case:
+    """Resolve a study: read its table and series and check every reference.
+
+    Raises:
+        InputError: with every problem of the study file and the table.
+        DataError: with every problem of the series.
+    """
+    devices: dict[str, Device] = dict(study.devices)
+    if study.devices_table:
+        devices |= _from_table(study, context, devices)
+    _check_names(study, devices, context.source)
+    time = study.time
+    grid = TimeGrid.between(time.start, time.end, step_min=time.step_min, timezone=time.timezone)
+    reader = _Reader(study, context, grid)
+    inputs = {name: reader.fields_of(cast(Spec, device), f"devices.{name}") for name, device in devices.items()}
+    fuels = {name: reader.fuel(fuel, f"fuels.{name}") for name, fuel in study.fuels.items()}
+    co2 = reader.read(study.carbon.price_eur_per_t, "eur_per_t", "carbon.price_eur_per_t")
+    buses: dict[str, ElectricityNode | HeatArea] = {f"electricity:{n}": s for n, s in study.electricity.items()}
+    buses |= {f"heat:{n}": s for n, s in study.heat.items()}
+    demand = {bus: reader.read(spec.demand_mw, "mw", f"{bus.replace(':', '.')}.demand_mw") for bus, spec in buses.items()}
+    reader.problems.raise_if_any(DataError, context.source)
+    env = Env(grid, inputs, fuels, co2)
+    case = Case(study, grid, devices, buses, demand, env, reader.findings, reader.hashes, reader.provenance())
+    _check_supply(case, context.source)
+    return case
+
+
+def _from_table(study: DistrictStudy, context: Context, known: Mapping[str, Any]) -> dict[str, Any]:
+    path = context.base / str(study.devices_table)
+    rows = read_plant_table(path)
+    problems = Collector()
+    out: dict[str, Any] = {}
+    for line, row in zip(lines_of(path), rows, strict=True):
+        fields = dict(row)
+        where = f"{path.name} line {line}"
+        name = str(fields.pop("name", "") or "")
+        if not name:
+            problems.add("P103", where, "a device needs a name")
+            continue
+        if name in known or name in out:
+            problems.add("P112", where, "there is a device of this name already", value=name)
+            continue
+        try:
+            out[name] = parse(DeviceRow, {"device": fields}, where).device
+        except InputError as error:
+            for problem in error.problems:
+                place = f"{where} ({name}): {_inside_row(problem.where)}"
+                problems.problems.append(replace(problem, where=place))
+    problems.raise_if_any(InputError, context.source)
+    return out
+
+
+def _inside_row(where: str) -> str:
+    parts = where.split(".")
+    return ".".join(part for part in parts[2:]) or parts[-1]
+
+
+def _check_names(study: DistrictStudy, devices: Mapping[str, Any], source: str) -> None:
+    problems = Collector()
+    for name, device in devices.items():
+        for key, bus in device.buses().items():
+            carrier, _, bus_name = bus.partition(":")
+            known = study.electricity if carrier == "electricity" else study.heat
+            if bus_name not in known:
+                kind = "electricity node" if carrier == "electricity" else "heat area"
+                limit = f"there are: {', '.join(known) or 'none'}"
+                problems.add("P107", f"devices.{name}.{key}", f"no such {kind}", value=bus_name, limit=limit)
+        fuel = getattr(device, "fuel", None)
+        if fuel is not None and fuel not in study.fuels:
+            limit = f"there are: {', '.join(study.fuels) or 'none'}"
+            problems.add("P107", f"devices.{name}.fuel", "no such fuel", value=str(fuel), limit=limit)
+    for name in study.reference.without if study.reference else []:
+        if name not in devices:
+            problems.add("P107", "reference.without", "no such device", value=name)
+    if not study.electricity and not study.heat:
+        problems.add("P103", "heat", "a study needs at least one heat area or electricity node")
+    for name in set(study.electricity) & set(study.heat):
+        problems.add("P112", f"heat.{name}", "an electricity node has the same name", value=name)
+    problems.raise_if_any(InputError, source)
+
+
+def _check_supply(case: Case, source: str) -> None:
+    """Refuse buses with demand and nothing that could ever serve it."""
+    problems = Collector()
+    for bus, spec in case.buses.items():
+        served = any(bus in device.buses().values() for device in case.devices.values())
+        if not served and np.any(np.asarray(case.demand[bus]) > 0) and spec.shortfall_eur_per_mwh is None:
+            problems.add("P110", bus.replace(":", "."), "there is demand and nothing that supplies it")
+    problems.raise_if_any(InputError, source)
+
+
+class _Reader:
+    """Turns series specs into arrays, and collects everything that is wrong with them."""
+
+    def __init__(self, study: DistrictStudy, context: Context, grid: TimeGrid) -> None:
+        self.study = study
+        self.context = context
+        self.grid = grid
+        self.problems = Collector()
+        self.findings: list[Finding] = []
+        self.hashes: dict[str, str] = {}
+        self._year = build_year(study.synthetic) if study.synthetic is not None else None
+        self.uses_synthetic = False
+        self._cache: dict[str, LoadedSeries] = {}
+
+    def provenance(self) -> dict[str, Any]:
+        """Return the generator's targets and what was reached, if it was used."""
+        return self._year.provenance if self._year is not None and self.uses_synthetic else {}
+
+    def read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None = None) -> float | Floats:
+        """Return one series: a float, or an array of shape (n,)."""
+        low, high = limits or (None, None)
+        if isinstance(spec, (int, float)):
+            if limits and not limits[0] <= spec <= limits[1]:
+                self.problems.add("P101", where, "outside its limits", value=spec, limit=f"{low:g} to {high:g}")
+            return float(spec)
+        key = f"{unit}:{limits}:{spec!r}"
+        if key not in self._cache:
+            try:
+                self._cache[key] = load_series(
+                    spec, self.grid, base=self.context.base, quantity_unit=unit, where=where, minimum=low, maximum=high,
+                    synthetic=self._year,
+                )  # fmt: skip
+            except DataError as error:
+                self.problems.problems += error.problems
+                return 0.0
+        loaded = self._cache[key]
+        self.findings += [f for f in loaded.findings if f not in self.findings]
+        self.hashes[where] = hashlib.sha256(np.ascontiguousarray(loaded.values).tobytes()).hexdigest()
+        self.uses_synthetic |= isinstance(spec, SyntheticSeries)
+        return loaded.values
+
+    def fields_of(self, device: Spec, where: str) -> dict[str, float | Floats]:
+        """Return the resolved series fields of a device."""
+        out: dict[str, float | Floats] = {}
+        for name, info in type(device).model_fields.items():
+            value = getattr(device, name)
+            if value is not None and FileSeries in models_in(info.annotation):
+                out[name] = self.read(value, unit_of(name) or "share", f"{where}.{name}", LIMITS.get(name))
+        return out
+
+    def fuel(self, fuel: Fuel, where: str) -> tuple[float | Floats, float, float]:
+        """Return price, tax and emission factor of a fuel."""
+        price = self.read(fuel.price_eur_per_mwh, "eur_per_mwh", f"{where}.price_eur_per_mwh")
+        return price, fuel.tax_eur_per_mwh, fuel.co2_t_per_mwh

@@ -1,0 +1,193 @@
+"""The study kind ``district``: check, run, export the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from varme.district.build import build
+from varme.district.case import Case, load_case
+from varme.district.charts import district_charts
+from varme.district.operate import Operation, operate
+from varme.district.published import published_table, read_published
+from varme.district.spec import DistrictStudy
+from varme.district.summary import Reading, figures, findings, summary
+from varme.district.tables import (
+    SCHEMAS,
+    SIZES,
+    balance_table,
+    costs_table,
+    dispatch_table,
+    months_table,
+    stores_table,
+    units_table,
+    windows_table,
+)
+from varme.ground.context import Context, Kind
+from varme.ground.findings import Finding
+from varme.ground.result import Result
+from varme.ground.size import Decision, largest
+from varme.ground.tables import Table
+from varme.kernel.highs import Solver
+
+
+def fingerprint(case: Case, part: str) -> str:
+    """Return a hash of everything that a run's numbers depend on: study, table, data, part of the run."""
+    devices = {name: device.model_dump(mode="json") for name, device in case.devices.items()}  # type: ignore[attr-defined]
+    content = [case.study.model_dump(mode="json"), devices, case.data_hashes, part]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def check(study: DistrictStudy, context: Context) -> list[Finding]:
+    """Check a study and its data without solving.
+
+    Raises:
+        InputError: with every problem of the study.
+        DataError: with every problem of the data.
+    """
+    case = load_case(study, context)
+    if study.published_table:
+        read_published(context.base / study.published_table)
+    return [*case.findings, *_capacity_findings(case)]
+
+
+def _capacity_findings(case: Case) -> list[Finding]:
+    """Warn where demand exceeds all the capacity on a bus."""
+    out = []
+    for bus, demand in case.demand.items():
+        if not bus.startswith("heat:"):
+            continue
+        total = 0.0
+        for device in case.devices.values():
+            if bus not in device.buses().values():
+                continue
+            plate = getattr(device, "nameplate", None)
+            size = getattr(device, "heat_max_mw", getattr(device, "discharge_max_mw", 0.0))
+            total += plate().heat_mw if plate else largest(size)
+        most = float(np.max(demand))
+        if most > total and not any(d.type in {"line", "must_take"} for d in case.devices.values()):
+            hours = int(np.count_nonzero(np.atleast_1d(demand) > total))
+            text = f"Demand reaches {most:,.0f} MW, all capacity and stores together give {total:,.0f} MW ({hours} intervals)."
+            out.append(Finding("demand_above_capacity", "warning", bus, text, {"demand_mw": most, "capacity_mw": total}))
+    return out
+
+
+def run(study: DistrictStudy, context: Context) -> Result:
+    """Run a study.
+
+    Raises:
+        VarmeError: as :func:`check`, and if the model has no answer or a run cannot be stored.
+    """
+    started = time.process_time()
+    case = load_case(study, context)
+    published = read_published(context.base / study.published_table) if study.published_table else []
+    runs = {"case": _operate(case, context, "case")}
+    if study.reference:
+        runs["reference"] = _operate(case.without(study.reference.without), context, "reference")
+    readings = {name: Reading.of(operation) for name, operation in runs.items()}
+    main, other = readings["case"], readings.get("reference")
+    tables = _tables(main, other, runs)
+    if published:
+        tables["published"] = published_table(published, figures(main, other))
+    return Result(
+        kind=study.kind,
+        title=study.title,
+        summary=summary(main, other),
+        data=tables,
+        findings=tuple(findings(main, other)),
+        charts=tuple(district_charts(main.operation, main.flows, has_reference=other is not None)),
+        provenance=_provenance(case, runs, time.process_time() - started),
+        study=study.model_dump(mode="json"),
+    )
+
+
+def _operate(case: Case, context: Context, part: str) -> Operation:
+    store = context.checkpoints(part, fingerprint(case, part))
+    return operate(case, store=store, progress=context.progress, stage=part)
+
+
+def _tables(main: Reading, other: Reading | None, runs: dict[str, Operation]) -> dict[str, Table]:
+    operation, flows = main.operation, main.flows
+    tables = {
+        "dispatch": dispatch_table(operation, flows),
+        "balance": balance_table(operation, main.buses),
+        "units": units_table(operation, flows),
+        "costs": costs_table(flows, main.buses, (other.flows, other.buses) if other else None),
+        "windows": windows_table(runs),
+    }
+    stores, months = stores_table(operation, flows), months_table(operation, flows)
+    tables |= {"stores": stores} if len(stores) else {}
+    tables |= {"heat_pump_months": months} if len(months) else {}
+    if operation.sizes:
+        tables["sizes"] = _sizes_table(operation, main)
+    return tables
+
+
+def _sizes_table(operation: Operation, main: Reading) -> Table:
+    original = operation.decisions
+    names = list(operation.sizes)
+    costs = [_size_cost(original[name], operation.sizes[name], operation.case.env.hours) for name in names]
+    return Table(
+        SIZES,
+        {
+            "unit": names,
+            "size": [operation.sizes[name] for name in names],
+            "limit": [original[name].max for name in names],
+            "cost_eur": costs,
+        },
+    )
+
+
+def _size_cost(decision: Decision, size: float, hours: float) -> float:
+    return decision.eur_per_unit(hours) * size + (decision.eur_build(hours) if size > 0 else 0.0)
+
+
+def _provenance(case: Case, runs: dict[str, Operation], cpu_s: float) -> dict[str, object]:
+    windows = {name: len(op.trajectories.records) for name, op in runs.items()}
+    return {
+        "data_hashes": case.data_hashes,
+        "synthetic": case.synthetic,
+        "solver": "HiGHS",
+        "mode": case.study.solve.mode,
+        "windows": windows,
+        "objective_eur": {name: op.cost for name, op in runs.items()},
+        "bound_eur": {name: op.year_bound for name, op in runs.items()},
+        "timing": {"cpu_s": cpu_s, **{f"cpu_{name}_s": op.cpu_s for name, op in runs.items()}},
+    }
+
+
+def write_model(study: DistrictStudy, context: Context, folder: Path, suffix: str) -> list[Path]:
+    """Write the model of the first window as MPS or LP, with names.
+
+    Args:
+        study: The study.
+        context: Where its files are.
+        folder: Where to write.
+        suffix: ``mps`` or ``lp``.
+    """
+    case = load_case(study, context)
+    spec = study.solve
+    length = case.grid.n
+    if spec.horizon == "rolling":
+        length = min(length, case.env.steps(spec.keep_h) + round(spec.overlap_h / case.env.step_h))
+    model = build(case, length).model
+    solver = Solver(model.assemble())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{context.source.removesuffix('.toml') or 'model'}-window-0.{suffix}"
+    solver.write(path, model.column_names(), model.row_names())
+    return [path]
+
+
+KIND = Kind(
+    name="district",
+    title="Heat pumps in a system of CHP plants, stores and district-heating networks: dispatch, cost, saving",
+    spec=DistrictStudy,
+    run=run,
+    check=check,
+    write_model=write_model,
+    tables=lambda: SCHEMAS,
+)
