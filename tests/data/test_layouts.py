@@ -146,6 +146,19 @@ def test_opsd_needs_an_area(tmp_path: Path, write: Write) -> None:
         )
 
 
+def test_entsoe_without_a_clock_is_not_guessed(tmp_path: Path, write: Write) -> None:
+    spec = FileSeries(
+        file=write(*(line.replace(" (CET/CEST)", "") for line in ENTSOE_LOAD)), layout="entsoe", column="load"
+    )
+    with pytest.raises(DataError, match=r"P205 .*does not say on which clock"):
+        load_series(spec, GRID, base=tmp_path, quantity_unit="mw", where="x")
+    told = FileSeries(**{**spec.model_dump(exclude_unset=True), "timezone": "Europe/Brussels"})
+    assert load_series(told, GRID, base=tmp_path, quantity_unit="mw", where="x").values.tolist() == [
+        1500,
+        1501,
+    ]
+
+
 def test_kroner_are_refused_with_a_way_out(tmp_path: Path, write: Write) -> None:
     spec = FileSeries(file=write(*ELSPOT), layout="eds_elspot", area="DK2", column="SpotPriceDKK")
     with pytest.raises(DataError, match=r"P208 .*kroner.*scale_share"):

@@ -333,6 +333,49 @@ def test_values_outside_the_fields_limits(tmp_path: Path) -> None:
     assert (problem.code, problem.limit) == ("P210", "a finite number")
 
 
+def test_thousands_are_not_taken_as_decimals(tmp_path: Path, write: Write) -> None:
+    (problem, gap) = problems(
+        FileSeries(file=write("time,x_mw", '2011-01-01,"1,234"'), column="x_mw"), hours(1), tmp_path
+    )
+    assert (problem.code, gap.code) == ("P209", "P203")
+
+
+def test_header_without_rows_and_empty_columns(tmp_path: Path, write: Write) -> None:
+    (problem,) = problems(
+        FileSeries(file=write("time,x_mw"), column="x_mw", time_column="time"), hours(1), tmp_path
+    )
+    assert problem.code == "P202"
+    empty = [line.split(",")[0] + "," for line in rows(3)]
+    (problem,) = problems(FileSeries(file=write("time,x_mw", *empty), gaps="interpolate"), hours(3), tmp_path)
+    assert (problem.code, problem.what) == ("P203", "3 values missing in 1 gap")
+
+
+def test_rows_that_are_too_long_or_too_short(tmp_path: Path, write: Write) -> None:
+    (problem,) = problems(FileSeries(file=write("time,x_mw", "2011-01-01T00:00Z,1,2")), hours(1), tmp_path)
+    assert problem.code == "P200"
+    (problem,) = problems(
+        FileSeries(file=write("time,x_mw", *rows(2), "2011-01-01T02:00Z")), hours(3), tmp_path
+    )
+    assert problem.code == "P203"
+
+
+def test_odd_file_names_and_column_names(tmp_path: Path, write: Write) -> None:
+    file = write(
+        'time,it\'s "x" [MW]'.replace('"', '""').replace(",it", ',"it') + '"', *rows(2), name="it's [a] *.csv"
+    )
+    assert load(FileSeries(file=file), hours(2), tmp_path).values.tolist() == [1.0, 2.0]
+
+
+def test_local_time_read_as_utc_is_not_silent(tmp_path: Path, write: Write) -> None:
+    """Danish clock time over an autumn change, declared as UTC: the doubled hour gives it away."""
+    grid = TimeGrid(datetime(2011, 10, 29, 22, tzinfo=UTC), 60, 48)
+    stamps = np.char.replace(grid.local("Europe/Copenhagen").astype(str), "T", " ")
+    file = write("time,x_mw", *(f"{t},1" for t in stamps))
+    found = problems(FileSeries(file=file), TimeGrid(datetime(2011, 10, 30, tzinfo=UTC), 60, 24), tmp_path)
+    assert [p.code for p in found] == ["P204"]
+    assert "time zone" in str(found[0])
+
+
 def test_unknown_layout(tmp_path: Path, write: Write) -> None:
     (problem,) = problems(
         FileSeries(file=write("time,x_mw", *rows(1)), layout="eds_settlment"), hours(1), tmp_path

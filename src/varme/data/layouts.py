@@ -47,7 +47,7 @@ class Layout:
     unit: str | None
     names: Mapping[str, tuple[str, ...]]
     units: Mapping[str, str] = field(default_factory=dict)
-    area_needed: bool = False
+    clock_stated: bool = False
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -78,7 +78,7 @@ LAYOUTS: dict[str, Layout] = {
         {"DayAheadPriceEUR": "eur_per_mwh", "DayAheadPriceDKK": "dkk_per_mwh"},
     ),
     "entsoe": Layout(
-        "ENTSO-E Transparency Platform", ("MTU*", "Time (*"), "Area", None,
+        "ENTSO-E Transparency Platform", ("MTU*", "Time*"), "Area", None,
         {
             "load": ("Actual Total Load*",), "price": ("Day-ahead Price*",),
             "biomass": ("Biomass - Actual Aggregated*",),
@@ -88,6 +88,7 @@ LAYOUTS: dict[str, Layout] = {
             "gas": ("Fossil Gas - Actual Aggregated*",), "coal": ("Fossil Hard coal - Actual Aggregated*",),
             "oil": ("Fossil Oil - Actual Aggregated*",), "waste": ("Waste - Actual Aggregated*",),
         },
+        clock_stated=True,
     ),
     "opsd": Layout(
         "Open Power System Data, time_series", ("utc_timestamp",), None, "mw",
@@ -98,7 +99,7 @@ LAYOUTS: dict[str, Layout] = {
             "wind_offshore": ("{area}_wind_offshore_generation_actual",),
             "solar": ("{area}_solar_generation_actual",),
         },
-        {"*_price_day_ahead": "eur_per_mwh", "*_capacity": "mw", "*_profile": "share"}, area_needed=True,
+        {"*_price_day_ahead": "eur_per_mwh", "*_capacity": "mw", "*_profile": "share"},
     ),
 }  # fmt: skip
 
@@ -165,9 +166,9 @@ def _timezone(spec: FileSeries, table: TableFile, column: str, layout: Layout | 
     """Return the clock of stamps without an offset; a name that says local time must not be read as UTC."""
     if "timezone" in spec.model_fields_set or not column:
         return spec.timezone
+    if layout is not None and layout.clock_stated:
+        return _stated_clock(spec, table, column, layout, report)
     lower = column.lower()
-    if layout is not None and "cet/cest" in lower:
-        return "Europe/Brussels"
     local = re.search(r"local|(^|[^a-z])(cet|cest)([^a-z]|$)|hourdk|timedk", lower)
     naive = not any(
         cell.strip().endswith("Z") or re.search(r"[+-]\d{2}:?\d{2}$", cell)
@@ -177,6 +178,19 @@ def _timezone(spec: FileSeries, table: TableFile, column: str, layout: Layout | 
         report.problem(
             "P205", f"column {column} is in local time by its name, and no timezone is stated",
             remedy='State timezone = "Europe/Copenhagen" (its clock with summer time) or "Etc/GMT-1" (CET all year).',
+        )  # fmt: skip
+    return spec.timezone
+
+
+def _stated_clock(spec: FileSeries, table: TableFile, column: str, layout: Layout, report: Report) -> str:
+    """Return the clock that the header or the first stamp names in brackets."""
+    text = f"{column} {next(iter(table.first[column]), '')}".lower()
+    if "cet/cest" in text:
+        return "Europe/Brussels"
+    if "utc" not in text:
+        report.problem(
+            "P205", f"the file does not say on which clock {column} runs", value=layout.title,
+            remedy='State timezone = "UTC", or "Europe/Brussels" for CET/CEST.',
         )  # fmt: skip
     return spec.timezone
 

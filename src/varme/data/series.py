@@ -219,9 +219,6 @@ def _from_file(
 
 def _check_cells(rows: RawColumns, chosen: ColumnPlan, report: Report) -> None:
     """Report unreadable stamps (P212) and cells that are no numbers (P209), with their lines."""
-    if rows.line.size == 0:
-        report.problem("P202", "the file holds no rows")
-        return
     if rows.stamp_bad.any():
         lines = rows.line[rows.stamp_bad]
         report.problem(

@@ -30,6 +30,8 @@ _ISO = re.compile(r"^\s*\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?")
 _DMY = re.compile(r"^\s*\d{2}[./-]\d{2}[./-]\d{4}( \d{2}:\d{2}(:\d{2})?)?")
 _DECIMAL_COMMA = re.compile(r"^\s*-?\d+(\.\d{3})*,\d+\s*$")
 
+_THOUSANDS = re.compile(r"^\s*-?\d{1,3}(,\d{3})+\s*$")
+
 
 @dataclass(frozen=True)
 class TableFile:
@@ -168,11 +170,7 @@ def _open_csv(path: Path, where: str) -> TableFile:
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as file:
         raw: bytes = file.read(SAMPLE_BYTES)
-    encoding = "utf-8"
-    try:
-        sample = raw.decode("utf-8-sig", errors="strict" if len(raw) < SAMPLE_BYTES else "ignore")
-    except UnicodeDecodeError:
-        encoding, sample = "latin-1", raw.decode("latin-1")
+    encoding, sample = _decoded(raw)
     if "\x00" in sample:
         raise _unreadable(path, where, "holds binary data, not text")
     lines = sample.splitlines()
@@ -188,15 +186,31 @@ def _open_csv(path: Path, where: str) -> TableFile:
         double = sorted({c for c in columns if columns.count(c) > 1})
         raise _unreadable(path, where, f"column names occur more than once: {', '.join(double)}")
     first = {c: tuple(r[k] for r in rows[1:] if k < len(r)) for k, c in enumerate(columns)}
-    comma = any(_DECIMAL_COMMA.match(cell) for cells in first.values() for cell in cells)
+    decimal = _decimal_sign([cell for cells in first.values() for cell in cells], separator)
     named = ", ".join(f"{_text(c)}: 'VARCHAR'" for c in columns)
     scan = (
         f"read_csv({_text(str(path))}, columns={{{named}}}, auto_detect=false, header=true, skip={skip}, "
         f"delim={_text(separator)}, quote='\"', escape='\"', encoding={_text(encoding)}, null_padding=true)"
     )
-    return TableFile(
-        path, columns, dict.fromkeys(columns, "VARCHAR"), first, scan, skip + 1, "," if comma else "."
-    )
+    return TableFile(path, columns, dict.fromkeys(columns, "VARCHAR"), first, scan, skip + 1, decimal)
+
+
+def _decoded(raw: bytes) -> tuple[str, str]:
+    """Return the encoding (UTF-8, else Latin 1) and the text of a sample that may end within a character."""
+    try:
+        return "utf-8", raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start >= len(raw) - 4 and len(raw) == SAMPLE_BYTES:
+            return "utf-8", raw[: error.start].decode("utf-8-sig")
+        return "latin-1", raw.decode("latin-1")
+
+
+def _decimal_sign(cells: Sequence[str], separator: str) -> str:
+    """Return the decimal sign; in a file with commas between cells, ``"1,234"`` alone is not taken as a decimal."""
+    commas = [cell for cell in cells if _DECIMAL_COMMA.match(cell)]
+    if separator == ",":
+        commas = [cell for cell in commas if not _THOUSANDS.match(cell)]
+    return "," if commas else "."
 
 
 def _open_parquet(path: Path) -> TableFile:
