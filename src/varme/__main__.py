@@ -1,0 +1,6 @@
+"""``python -m varme``."""
+
+from varme.cli.main import main
+
+if __name__ == "__main__":
+    main()

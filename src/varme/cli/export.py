@@ -1,0 +1,118 @@
+"""``varme export``, ``varme new``, ``varme schema``: what writes files and texts for other programs."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from varme.ground.context import Context
+from varme.ground.errors import InputError, Problem, RunError
+from varme.ground.parquet import write_parquet
+from varme.ground.result import Result, write_text
+from varme.study.file import read_study
+from varme.study.run import load
+from varme.study.schema import schema, write_template
+
+TABLES = ("csv", "parquet", "json")
+MODELS = ("mps", "lp")
+
+
+def export_run(folder: Path, form: str, out: Path | None, tables: list[str]) -> int:
+    """``varme export``."""
+    if form not in TABLES + MODELS:
+        known("format", form, [*TABLES, *MODELS])
+    target = out or folder / "export"
+    paths = _model(folder, form, target) if form in MODELS else _tables(load(folder), form, target, tables)
+    for path in paths:
+        print(path)
+    return 0
+
+
+def _model(folder: Path, form: str, target: Path) -> list[Path]:
+    study = read_study(folder)  # study.json: a run that is unfinished, or whose model has no answer, will do
+    if study.kind.write_model is None:
+        what = f"studies of the kind {study.kind.name} have no single optimisation model"
+        raise InputError(Problem("P101", "--format", what, form, f"formats: {', '.join(TABLES)}"))
+    with writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        return study.kind.write_model(study.spec, Context(base=study.base, source=study.source), target, form)
+
+
+def _tables(result: Result, form: str, target: Path, tables: list[str]) -> list[Path]:
+    for name in tables:
+        known("table", name, list(result.data))
+    chosen = tables or list(result.data)
+    paths = [target / f"{name}.{form}" for name in chosen]
+    with writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        for name, path in zip(chosen, paths, strict=True):
+            if form == "parquet":
+                write_parquet(result.data[name], path)
+            elif form == "csv":
+                write_text(
+                    path, result.tables[name].to_csv(index=False, lineterminator="\n", date_format=_ISO)
+                )
+            else:
+                write_text(path, json.dumps(records(result.tables[name], 0), indent=0, allow_nan=False))
+    return paths
+
+
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def new_study(kind: str, folder: Path | None) -> int:
+    """``varme new``."""
+    target = folder or Path(kind)
+    for path in write_template(kind, target):
+        print(path)
+    print(f"Next: varme check {target / 'study.toml'}   varme run {target / 'study.toml'}")
+    return 0
+
+
+def print_schema(kind: str) -> int:
+    """``varme schema``."""
+    print_json(schema(kind))
+    return 0
+
+
+def records(frame: Any, rows: int) -> Any:
+    """Return the first rows of a DataFrame as plain data, one object per row; 0 rows for all."""
+    part = frame if rows <= 0 else frame.head(rows)
+    return json.loads(part.to_json(orient="records", date_format="iso", date_unit="s", double_precision=15))
+
+
+def print_json(data: Any) -> None:
+    """Print plain data as JSON."""
+    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def known(what: str, name: str, choices: list[str]) -> None:
+    """Refuse a name that is none of the choices.
+
+    Raises:
+        InputError: P107, with the nearest choice.
+    """
+    if name not in choices:
+        near = difflib.get_close_matches(name, choices, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else "Use one of those."
+        there = f"{what}s: {', '.join(choices)}" if choices else f"the run has no {what}s"
+        raise InputError(Problem("P107", f"--{what}", f"there is no such {what}", repr(name), there, remedy))
+
+
+@contextlib.contextmanager
+def writing(where: Path) -> Iterator[None]:
+    """Turn what the system says when writing fails into P503.
+
+    Raises:
+        RunError: P503.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RunError(Problem("P503", str(where), f"cannot write: {error.strerror or error}")) from None

@@ -1,0 +1,1 @@
+"""Studies: from a file to a result; kinds, runs, sweeps, schemas, comparisons."""
