@@ -1,10 +1,13 @@
 """A made-up year of a heat system, for looking at pages and for tests: plausible shapes, no result of any model."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from varme.ground.charts import Chart
@@ -37,7 +40,9 @@ def demand(hours: int, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[
     heat = np.maximum(180, 1080 + 900 * season + 160 * weather + 130 * np.sin(2 * np.pi * (t - 3) / 24))
     week = np.where((t // 24) % 7 < 5, 1.0, 0.86)
     power = (1600 + 180 * season + 380 * np.sin(2 * np.pi * (t - 9) / 24)) * week + rng.normal(0, 25, hours)
-    wind = 900 / (1 + np.exp(-1.6 * np.convolve(rng.normal(0, 1, hours + 36), np.ones(37) / 6, "valid")[:hours] + 1.1))
+    wind = 900 / (
+        1 + np.exp(-1.6 * np.convolve(rng.normal(0, 1, hours + 36), np.ones(37) / 6, "valid")[:hours] + 1.1)
+    )
     return heat, power, wind
 
 
@@ -96,13 +101,14 @@ def dispatch_tables(days: int, rng: np.random.Generator) -> dict[str, Table]:
 
 def months_table(times: NDArray[Any], heat: NDArray[Any]) -> Table:
     """Return heat by month and fuel, month starts in local time."""
-    local = (times + np.timedelta64(3600, "s")).astype("datetime64[M]")
+    clock = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert("Europe/Copenhagen").tz_localize(None)
+    local = clock.to_numpy().astype("datetime64[M]")
     fuels = list(dict.fromkeys(u[1] for u in UNITS))
     starts, labels, energy = [], [], []
     for month in np.unique(local):
         for fuel in fuels:
             members = [i for i, u in enumerate(UNITS) if u[1] == fuel]
-            starts.append(month.astype("datetime64[s]") - np.timedelta64(3600, "s"))
+            starts.append(times[local == month][0])
             labels.append(fuel)
             energy.append(float(heat[members][:, local == month].sum()) / 1000)
     return table(
@@ -161,7 +167,13 @@ def study_tables() -> dict[str, Table]:
          "high": [680, 420, 240, 1.3], "inside": [True, False, True, True],
          "source": ["Table 4", "Table 4", "Table 4", "Fig. 3"]},
     )  # fmt: skip
-    return {"surface": surface, "parameters": parameters, "units": units, "flows": energy, "comparison_paper": compared}
+    return {
+        "surface": surface,
+        "parameters": parameters,
+        "units": units,
+        "flows": energy,
+        "comparison_paper": compared,
+    }
 
 
 def charts(days: int) -> tuple[Chart, ...]:
@@ -204,21 +216,37 @@ def figures() -> dict[str, Figure]:
     """Return about twenty figures, most with bands."""
     rows = [
         Figure("cost_eur", 611_234_567.0, "Operating cost of the year"),
-        Figure("saving_share", 0.01127, "Cost saving by heat pumps", (0.009, 0.013), "Fig. 3: 1.11 % at 300 MW"),
+        Figure(
+            "saving_share", 0.01127, "Cost saving by heat pumps", (0.009, 0.013), "Fig. 3: 1.11 % at 300 MW"
+        ),
         Figure("fuel_saving_mwh", 412_345.0, "Fuel saved by heat pumps", (250_000.0, 500_000.0), "own band"),
         Figure("hp_heat_mwh", 1_978_000.0, "Heat from heat pumps", None),
         Figure("co2_t", 5_432_100.0, "CO\u2082 emitted"),
         Figure("hp_hours_h", 6594, "Hours of heat pump operation", (6000, 6500), "Table 4: row sum 6,264 h"),
         Figure("full_load_h", 5921.4, "Full-load hours of heat pumps", (5000, 6500), "Table 4"),
-        Figure("heat_demand_mwh", 9_731_000.0, "Heat demand, area 1", (9.2e6, 9.7e6), "measured temperature fit"),
-        Figure("power_demand_mwh", 14_012_000.0, "Gross electricity demand", (13.9e6, 14.1e6), "Energistyrelsen 2011"),
+        Figure(
+            "heat_demand_mwh", 9_731_000.0, "Heat demand, area 1", (9.2e6, 9.7e6), "measured temperature fit"
+        ),
+        Figure(
+            "power_demand_mwh",
+            14_012_000.0,
+            "Gross electricity demand",
+            (13.9e6, 14.1e6),
+            "Energistyrelsen 2011",
+        ),
         Figure("wind_mwh", 2_474_000.0, "Wind power", (2.45e6, 2.5e6), "Energistyrelsen 2011"),
         Figure("gap_share", 0.00084, "Proven gap of the year", (0.0, 0.005), "bar of the issue"),
         Figure("worst_gap_share", 0.0062, "Proven gap of the worst window", (0.0, 0.01), "bar of the issue"),
         Figure("unserved_mwh", 0.0, "Unserved heat", (0.0, 0.0)),
         Figure("spill_mwh", 1234.5, "Heat spilt"),
         Figure("starts_count", 412, "Starts of all units"),
-        Figure("price_mean_eur_per_mwh", 61.234, "Mean price of electricity", (45.0, 75.0), "Nord Pool DK2 2011: 49.4"),
+        Figure(
+            "price_mean_eur_per_mwh",
+            61.234,
+            "Mean price of electricity",
+            (45.0, 75.0),
+            "Nord Pool DK2 2011: 49.4",
+        ),
         Figure("peak_heat_mw", 2312.4, "Peak heat demand"),
         Figure("cop_mean", 3.01, "Mean COP of heat pumps", (2.8, 3.2), "assumed 3.0"),
         Figure("solver_seconds_s", 54.3, "Solver time"),

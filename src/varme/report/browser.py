@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from varme.report.drawing import Axis, Boxes, Cells, Clouds, Curves, Drawing, Trace, draw
+from varme.report.drawing import RESAMPLED, Axis, Boxes, Cells, Clouds, Curves, Drawing, Trace, draw
 from varme.report.flows import Flows
 from varme.report.localtime import axis_seconds
 from varme.report.numbers import json_numbers
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 #: More points than this get a zoom slider.
 LONG: Final = 200
-#: More rows than this are drawn as means over blocks when areas are stacked (the browser re-computes them at each zoom).
-RESAMPLED: Final = 1500
 #: Heat maps with no more cells than this show their values.
 LABELLED_CELLS: Final = 150
 #: Lines over numbers with no more points than this show them.
 MARKED: Final = 40
+#: Axes of no more different numbers than this have a tick at each.
+TICKS: Final = 12
 #: Line types by which series of one shade are told apart, in turn after each eight.
 DASHES: Final = ("solid", "dashed", "dotted")
 
@@ -86,7 +86,11 @@ def _x_axis(axis: Axis) -> dict[str, Any]:
         return {"type": "category", "name": axis.label, "data": list(axis.texts)}
     if axis.kind == "time":
         return {"type": "time", "name": axis.label}
-    return {"type": "value", "name": axis.label, "min": "dataMin", "max": "dataMax"}
+    out: dict[str, Any] = {"type": "value", "name": axis.label, "min": "dataMin", "max": "dataMax"}
+    if 1 < len(axis) <= TICKS:
+        ticks = [float(v) for v in axis.values]
+        out |= {"axisLabel": {"customValues": ticks}, "axisTick": {"customValues": ticks}}
+    return out
 
 
 def _x_data(axis: Axis, zone: str) -> list[Any]:
@@ -134,7 +138,7 @@ def _curves(drawing: Drawing, body: Curves) -> dict[str, Any]:
         "xAxis": _x_axis(body.x),
         "yAxis": axes if second else axes[0],
         "series": series,
-        "dataZoom": _zoom(rows > (40 if bars else LONG)),
+        "dataZoom": _zoom(rows > (40 if bars else LONG) and chart.kind != "duration"),
         "varme": {
             "x": body.x.kind, "x_head": body.x.label, "rows": rows, "utc": _utc_ms(body.x), "columns": columns,
             "units": {t.name: t.unit for t in body.traces}, "stacked": stacked,
@@ -156,14 +160,16 @@ def _series(drawing: Drawing, body: Curves, trace: Trace, place: int, held: bool
         return entry | ({"stack": "all"} if kind != "bars" else {})
     same_kind = [t for t in body.traces if not t.second]
     dash = DASHES[place // 8 % 3] if kind != "stack" and len(same_kind) > 8 else "solid"
-    marked = rows == 1 or (body.x.kind != "time" and kind == "line" and rows <= MARKED) or (trace.second and bars)
+    marked = (
+        rows == 1 or (body.x.kind != "time" and kind == "line" and rows <= MARKED) or (trace.second and bars)
+    )
     entry |= {"type": "line", "showSymbol": marked, "symbolSize": 6, "connectNulls": body.bridged}
     entry["lineStyle"] = {"width": 1.2 if rows > 1000 else 2, "type": dash, "color": trace.colour}
     if held and not trace.second:
         entry["step"] = "end"
     if kind == "stack" and not trace.second:
         entry |= {"stack": "all", "areaStyle": {"opacity": 1, "color": trace.colour}, "symbol": "none"}
-        entry["lineStyle"] = {"width": 0, "color": trace.colour}
+        entry["lineStyle"] = {"width": 1, "color": trace.colour}
     elif kind == "duration" and len(same_kind) == 1:
         entry["areaStyle"] = {"opacity": 0.15, "color": trace.colour}
     elif rows > LONG:
@@ -210,7 +216,10 @@ def nice_above(value: float) -> float:
 def _zoom(long: bool, **more: Any) -> list[dict[str, Any]]:
     if not long:
         return []
-    return [{"type": "slider", **more}, {"type": "inside", "zoomOnMouseWheel": "ctrl", "moveOnMouseMove": False, **more}]
+    return [
+        {"type": "slider", **more},
+        {"type": "inside", "zoomOnMouseWheel": "ctrl", "moveOnMouseMove": False, **more},
+    ]
 
 
 def _cells(body: Cells) -> dict[str, Any]:
@@ -263,7 +272,9 @@ def _boxes(body: Boxes) -> dict[str, Any]:
             columns.append({"key": key, "head": f"{name} {FIVE[row][1]}"})
         style = {"color": colour + "55", "borderColor": colour, "borderWidth": 1.5}
         encode = {"x": "x", "y": keys}
-        series.append({"type": "boxplot", "name": name, "encode": encode, "itemStyle": style, "boxWidth": [4, 36]})
+        series.append(
+            {"type": "boxplot", "name": name, "encode": encode, "itemStyle": style, "boxWidth": [4, 36]}
+        )
     return {
         "legend": _legend([name for name, _, _ in body.series]),
         "tooltip": {"trigger": "item"},
@@ -295,8 +306,8 @@ def _clouds(drawing: Drawing, body: Clouds) -> dict[str, Any]:
     if series and drawing.chart.threshold:
         series[0]["markLine"] = _mark_line(drawing.chart.threshold)
     x_axis = _x_axis(body.x)
-    x_axis.pop("min", None)
-    x_axis.pop("max", None)
+    for key in ("min", "max", "axisLabel", "axisTick"):
+        x_axis.pop(key, None)
     return {
         "legend": _legend([cloud.name for cloud in body.series]),
         "tooltip": {"trigger": "item"},

@@ -152,9 +152,15 @@ def draw(chart: Chart, result: Result, colours: dict[str, str] | None = None) ->
         return Drawing(chart, zone, flows, flows.remarks)
     if chart.kind == "duration":
         return Drawing(chart, zone, _duration(chart, frame, palette))
-    return Drawing(chart, zone, _curves(chart, frame, zone, palette))
+    curves = _curves(chart, frame, zone, palette)
+    return Drawing(
+        chart, zone, curves, (MEANS_REMARK,) if chart.kind == "stack" and len(curves.x) > RESAMPLED else ()
+    )
 
 
+#: Stacked areas over more rows than this are drawn as means over blocks (the browser computes them anew at each zoom).
+RESAMPLED = 500
+MEANS_REMARK = "Long spans are drawn as means over several hours; the hours themselves show when zoomed in."
 BOX_REMARK = "Boxes from the lower to the upper quartile with the median; whiskers from 5 % to 95 %."
 
 
@@ -182,7 +188,9 @@ def _axis(values: pd.Series[Any], label: str, zone: str, categories: bool) -> tu
     if kind in "fiu" and not (name == "year" or name.endswith("_year")):
         distinct, place = np.unique(values.to_numpy(), return_inverse=True)
         texts = tuple(f"{v:.6g}" for v in distinct.tolist()) if categories else ()
-        return Axis("category" if categories else "number", label or label_with_unit(name), distinct, texts), place
+        return Axis(
+            "category" if categories else "number", label or label_with_unit(name), distinct, texts
+        ), place
     texts_of_rows = [group_text(v) for v in values.tolist()]
     order = {text: i for i, text in enumerate(dict.fromkeys(texts_of_rows))}
     place = np.asarray([order[t] for t in texts_of_rows], dtype=np.intp)
@@ -197,7 +205,11 @@ def _groups(chart: Chart, frame: pd.DataFrame) -> tuple[list[str | None], NDArra
 
 
 def _gathered(
-    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int], values: NDArray[Any], mean: bool
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    shape: tuple[int, int],
+    values: NDArray[Any],
+    mean: bool,
 ) -> NDArray[np.float64]:
     """Return values summed (or averaged) into a matrix; NaN where there are none."""
     flat = rows * shape[1] + columns

@@ -90,12 +90,14 @@ def _reaches(start: str, goal: str, follows: dict[str, set[str]]) -> bool:
 
 
 def columns_of(flows: Flows) -> dict[str, int]:
-    """Return the column of each node: one after the last of its sources."""
+    """Return the column of each node: one after the last of its sources; what nothing leaves stands in the last."""
     column = dict.fromkeys(flows.nodes, 0)
     for _ in flows.nodes:
         for source, target, _value in flows.links:
             column[target] = max(column[target], column[source] + 1)
-    return column
+    last = max(column.values(), default=0)
+    leaving = {source for source, _, _ in flows.links}
+    return {name: place if name in leaving else last for name, place in column.items()}
 
 
 def boxes_of(flows: Flows) -> dict[str, Box]:
@@ -111,8 +113,9 @@ def boxes_of(flows: Flows) -> dict[str, Box]:
     for name, place in column.items():
         members.setdefault(place, []).append(name)
     scale = (1 - GAPS) / max(sum(size[n] for n in names) for names in members.values())
-    boxes = {}
-    for place, names in members.items():
+    boxes: dict[str, Box] = {}
+    for place in sorted(members):
+        names = sorted(members[place], key=lambda name: -_source_height(name, flows, boxes))
         gap = (1 - scale * sum(size[n] for n in names)) / (len(names) + 1)
         top = 1 - gap
         for name in names:
@@ -120,3 +123,12 @@ def boxes_of(flows: Flows) -> dict[str, Box]:
             boxes[name] = Box(place, top - height, height)
             top -= height + gap
     return boxes
+
+
+def _source_height(name: str, flows: Flows, boxes: dict[str, Box]) -> float:
+    """Return the mean height at which the sources of a node stand, weighted by flow; 0 for a first node."""
+    links = [
+        (value, boxes[source]) for source, target, value in flows.links if target == name and source in boxes
+    ]
+    total = sum(value for value, _ in links)
+    return sum(value * (box.bottom + box.height / 2) for value, box in links) / total if total else 0.0

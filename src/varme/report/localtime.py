@@ -53,11 +53,19 @@ def axis_seconds(times: NDArray[Any], zone: str) -> NDArray[np.int64]:
 
 
 def time_labels(times: NDArray[Any], zone: str) -> list[str]:
-    """Return short labels of times for a category axis: months, days or hours, with the year if it changes."""
+    """Return short labels of times for a category axis: months, days or hours, with the year if it changes.
+
+    Times that all lie on midnight in UTC but not in the zone are days or months of UTC and are labelled so.
+    """
     local = wall_clock(times, zone)
     if not len(local):
         return []
+    if len(local) == 1:
+        return [f"{local[0].day} {local[0].strftime('%b %Y %H:%M')}"]
     year = len(set(local.year)) > 1
+    if not (local == local.normalize()).all():
+        whole_days = wall_clock(times, "UTC")
+        local = whole_days if (whole_days == whole_days.normalize()).all() else local
     midnight = bool((local == local.normalize()).all())
     if midnight and bool((local.day == 1).all()):
         return [t.strftime("%b %Y" if year else "%b") for t in local]

@@ -15,6 +15,13 @@ from varme.ground.units import LABELS, conversion_factor, unit_of
 MISSING: Final = "\u2013"
 #: From this size on a quantity is shown in a larger unit, if there is one.
 LARGE: Final = 1e5
+#: Suffixes that say what a number is, and stay in its words.
+NAMED: Final = {"cop"}
+#: Short words of the trade that are written in capitals.
+ACRONYMS: Final = {
+    "cop": "COP", "spf": "SPF", "chp": "CHP", "pv": "PV", "co2": "CO\u2082", "lp": "LP", "milp": "MILP", "utc": "UTC",
+    "hp": "HP", "ev": "EV", "dso": "DSO",
+}  # fmt: skip
 #: Unit suffix -> larger units of the same dimension that readers expect.
 LARGER: Final[dict[str, tuple[str, ...]]] = {
     "eur": ("meur",),
@@ -41,7 +48,7 @@ class Quantity:
 def format_number(value: float | int | None, significant: int = 5) -> str:
     """Return a number with thousands separators, rounded to significant digits, never to less than a whole number.
 
-    >>> format_number(1234567.8), format_number(0.0112345), format_number(12)
+    >>> format_number(1234567.8), format_number(0.0112346), format_number(12)
     ('1,234,568', '0.011235', '12')
     """
     if value is None or not math.isfinite(value):
@@ -98,11 +105,13 @@ def display_unit(value: Any, unit: str | None) -> str | None:
     return best
 
 
-def format_quantity(value: Any, unit: str | None, shown_in: str | None = None, significant: int = 5) -> Quantity:
-    """Return a value of a unit suffix as text and unit, by default in the unit that :func:`display_unit` picks.
+def format_quantity(
+    value: Any, unit: str | None, shown_in: str | None = None, significant: int = 5
+) -> Quantity:
+    r"""Return a value of a unit suffix as text and unit, by default in the unit that :func:`display_unit` picks.
 
     >>> str(format_quantity(12_345_678.0, "eur"))
-    '12.346\\xa0MEUR'
+    '12.346\xa0MEUR'
     """
     if isinstance(value, bool):
         return Quantity("yes" if value else "no", "")
@@ -124,13 +133,14 @@ def unit_label(unit: str | None) -> str:
 def words_of(name: str) -> str:
     """Return a snake_case name without its unit as words.
 
-    >>> words_of("heat_max_mw"), words_of("mw")
-    ('Heat max', 'MW')
+    >>> words_of("heat_max_mw"), words_of("mw"), words_of("mean_cop")
+    ('Heat max', 'MW', 'Mean COP')
     """
     unit = unit_of(name)
-    stem = name if unit is None else name[: -len(unit)].rstrip("_")
-    words = stem.replace("_", " ").strip() or unit_label(unit) or name
-    return words[0].upper() + words[1:]
+    stem = name if unit is None or unit in NAMED else name[: -len(unit)].rstrip("_")
+    words = [ACRONYMS.get(word, word) for word in stem.split("_") if word]
+    text = " ".join(words) or unit_label(unit) or name
+    return text[0].upper() + text[1:]
 
 
 def label_with_unit(name: str) -> str:

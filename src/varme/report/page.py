@@ -124,10 +124,10 @@ def page_text(result: Result, *, extra_sections: Sequence[Section] = ()) -> str:
         "provenance": provenance_rows(result.provenance),
         "study": study_text(result.study),
         "contents": _contents(result, sections, compared, views, extra_sections),
-        "style": Markup(_asset("page.css")),  # noqa: S704 (own file)
-        "scripts": [Markup(_asset(name)) for name in ("echarts.min.js", "charts.js", "page.js")],  # noqa: S704
-        "options": Markup(script_json(options)),  # noqa: S704 (escaped for a script element)
-        "columns": Markup(script_json(columns)),  # noqa: S704
+        "style": Markup(_asset("page.css")),
+        "scripts": [Markup(_asset(name)) for name in ("echarts.min.js", "charts.js", "page.js")],
+        "options": Markup(script_json(options)),
+        "columns": Markup(script_json(columns)),
     }
     return _environment().get_template("page.html").render(context)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from varme.ground.result import plain
-from varme.ground.units import unit_of
+from varme.ground.units import stem_of, unit_of
 from varme.report.numbers import (
     MISSING,
     decimals_for,
@@ -80,7 +80,7 @@ class TableView:
     name: str
     anchor: str
     title: str
-    heads: list[tuple[str, str, str]]
+    heads: list[tuple[str, str, str, str]]
     rows: list[list[Cell]]
     total: int
     open: bool
@@ -139,7 +139,16 @@ def figure_row(figure: Figure) -> FigureRow:
             inside = bool(low <= value <= high)
             gauge = _gauge(float(value), low, high)
     return FigureRow(
-        figure.name, figure.meaning, quantity.text, quantity.unit, exact, is_number, band, inside, figure.reference, gauge
+        figure.name,
+        figure.meaning,
+        quantity.text,
+        quantity.unit,
+        exact,
+        is_number,
+        band,
+        inside,
+        figure.reference,
+        gauge,
     )
 
 
@@ -175,7 +184,8 @@ def value_text(key: str, value: Any) -> str:
     if isinstance(value, (bool, int, float)):
         if isinstance(value, int) and not isinstance(value, bool) and unit_of(key) is None:
             return str(value)
-        return str(format_quantity(value, unit_of(key), unit_of(key), significant=6))
+        unit = unit_of(key)
+        return str(format_quantity(value, unit, "percent" if unit == "share" else unit, significant=6))
     if isinstance(value, str):
         return value
     return compact_json(value)
@@ -186,34 +196,47 @@ def table_view(table: Table, whole: bool = False) -> TableView:
     total = len(table)
     count = total if whole or total <= SMALL else HEAD_ROWS
     columns = table.schema.columns
-    texts = [_column_texts(table, column, count) for column in columns]
+    texts = [_column_texts(table, column, count, whole) for column in columns]
     rows = [list(cells) for cells in zip(*texts, strict=True)] if columns else []
-    heads = [(_head(c), unit_label(c.unit), f"{c.name}: {c.meaning}") for c in columns]
+    heads = [(_head(c), unit_label(c.unit), f"{c.name}: {c.meaning}", _style(c)) for c in columns]
     schema = table.schema
-    return TableView(schema.name, anchor("table", schema.name), schema.title, heads, rows, total, open=total <= 15)
+    return TableView(
+        schema.name, anchor("table", schema.name), schema.title, heads, rows, total, open=total <= 15
+    )
 
 
 def _head(column: Column) -> str:
     if column.name == "time_utc":
         return "Time (UTC)"
-    return words_of(column.name) if column.dtype in {"number", "integer"} else column.name.replace("_", " ").capitalize()
+    return (
+        words_of(column.name)
+        if column.dtype in {"number", "integer"}
+        else column.name.replace("_", " ").capitalize()
+    )
 
 
-def _column_texts(table: Table, column: Column, count: int) -> list[Cell]:
+def _style(column: Column) -> str:
+    return "number" if column.dtype in {"number", "integer"} else "text"
+
+
+def _column_texts(table: Table, column: Column, count: int, mixed: bool) -> list[Cell]:
     if column.dtype == "text":
         texts = table.categories.get(column.name)
         values = table.data[column.name][:count]
         return [Cell(texts[int(v)] if texts else str(v), "text") for v in values]
     values = table.data[column.name][:count]
     if column.dtype == "time":
-        return [Cell(MISSING if np.isnat(v) else str(v.astype("datetime64[m]")).replace("T", " "), "time") for v in values]
+        return [
+            Cell(MISSING if np.isnat(v) else str(v.astype("datetime64[m]")).replace("T", " "), "time")
+            for v in values
+        ]
     if column.dtype == "flag":
         verdict = column.name.startswith("inside")
         return [Cell("yes" if v else "no", ("good" if v else "bad") if verdict else "text") for v in values]
     if column.dtype == "integer":
         plain_year = column.name == "year" or column.name.endswith("_year")
         return [Cell(str(int(v)) if plain_year else format_number(int(v)), "number") for v in values]
-    if whole_range(values):
+    if mixed or whole_range(values):
         return [Cell(format_number(float(v)), "number") for v in values]
     places = decimals_for(values)
     return [Cell(format_fixed(float(v), places), "number") for v in values]
@@ -230,7 +253,7 @@ def provenance_rows(provenance: Mapping[str, Any], depth: int = 0) -> list[tuple
     """Return provenance as lines: depth, words of the key, value as text (empty for a heading)."""
     rows: list[tuple[int, str, str]] = []
     for key, value in provenance.items():
-        words = words_of(str(key)) if unit_of(str(key)) is None or depth == 0 else str(key)
+        words = words_of(str(key)) if depth == 0 else stem_of(str(key)).replace("_", " ") or str(key)
         if isinstance(value, Mapping) and value:
             rows.append((depth, words, ""))
             rows.extend(provenance_rows({str(k): v for k, v in value.items()}, depth + 1))
@@ -264,4 +287,3 @@ def compact_json(value: Any) -> str:
         return shown + (f", \u2026 ({len(value):,} in all)" if len(value) > LIST_SHOWN else "")
     text = json.dumps(_shortened(value), ensure_ascii=False)
     return text if len(text) <= 600 else text[:600] + "\u2026"
-

@@ -60,7 +60,10 @@ def _runs(values: list[Any]) -> dict[str, Any] | None:
     if 2 * len(starts) >= len(values):
         return None
     counts = np.diff(np.concatenate((starts, [len(steps)])))
-    return {"first": values[0], "runs": [[int(steps[s]), int(c)] for s, c in zip(starts, counts, strict=True)]}
+    return {
+        "first": values[0],
+        "runs": [[int(steps[s]), int(c)] for s, c in zip(starts, counts, strict=True)],
+    }
 
 
 def script_json(data: Any) -> str:

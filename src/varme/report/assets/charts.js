@@ -4,7 +4,8 @@
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
   const LIGHT = {text: "#1d2733", soft: "#5b6775", line: "#c9d0d8", grid: "#e8ebef", paper: "#ffffff", limit: "#8a1c1c"};
   const DARK = {text: "#e6eaef", soft: "#a3adb9", line: "#4a5563", grid: "#2c343e", paper: "#171c22", limit: "#ff9b8f"};
-  const BLOCKS = 1200;
+  const BLOCKS = 500; // intervals of a stacked area at one zoom
+  const SIZES = [1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 168, 336, 672]; // hours (or steps) over which means are taken
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
   /* ---- packed columns ---- */
@@ -65,15 +66,22 @@
   const escape = (text) => echarts.format.encodeHTML(String(text));
 
   /* ---- stacked areas of long series: means over blocks, finer inside the zoom window ---- */
-  function resample(source, from, to) {
+  function resample(source, from, to, perHour) {
     const keys = Object.keys(source).filter((key) => key !== "x");
     const n = source.x.length - 1; // the last row only holds the end of the last interval
     const blocks = [];
     const cut = (a, b, size) => { for (let i = a; i < b; i += size) blocks.push([i, Math.min(i + size, b)]); };
-    const coarse = Math.max(1, Math.ceil(n / BLOCKS));
-    const fine = Math.max(1, Math.ceil((to - from) / BLOCKS));
+    const size = (count) => {
+      if (count <= BLOCKS) return 1;
+      const nice = SIZES.map((hours) => hours * perHour).find((rows) => rows >= 1 && Number.isInteger(rows) && count / rows <= BLOCKS);
+      return nice || Math.ceil(count / BLOCKS);
+    };
+    const coarse = size(n), fine = size(to - from);
     if (fine === coarse) cut(0, n, coarse);
-    else { cut(0, from, coarse); cut(from, to, fine); cut(to, n, coarse); }
+    else {
+      const a = Math.floor(from / coarse) * coarse, b = Math.min(n, Math.ceil(to / coarse) * coarse);
+      cut(0, a, coarse); cut(a, b, fine); cut(b, n, coarse);
+    }
     const out = {x: blocks.map(([a]) => source.x[a]).concat([source.x[n]])};
     for (const key of keys) {
       const values = source[key];
@@ -85,6 +93,29 @@
       out[key] = means.concat([means[means.length - 1]]);
     }
     return {source: out, rows: blocks.map(([a]) => a).concat([n - 1]), fine: fine};
+  }
+
+  /* Stacked areas are drawn as running totals, each from the axis up and the lowest in front, so that no gaps show
+     between them (ECharts leaves out steps of less than a pixel, on both sides of a border differently). */
+  const painted = (option) => option.varme.kind === "stack" && option.xAxis.type !== "category";
+  function shown(state) {
+    const option = state.option;
+    if (!painted(option)) return state.source;
+    const n = state.source.x.length, above = new Float64Array(n), below = new Float64Array(n), out = {x: state.source.x};
+    for (const s of option.series) {
+      const key = s.encode.y, values = state.source[key];
+      if (s.yAxisIndex === 1 || state.hidden.has(s.name)) { out[key] = values; continue; }
+      out[key] = values.map((v, i) => (v < 0 ? (below[i] += v) : (above[i] += v || 0)));
+    }
+    return out;
+  }
+  function lifted(colour, theme) {
+    if (theme !== DARK || !/^#[0-9a-f]{6}/i.test(colour)) return colour;
+    const parts = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+    const light = 0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2];
+    if (light > 105) return colour;
+    const share = (105 - light) / (255 - light);
+    return "#" + parts.map((p) => Math.round(p + (255 - p) * share).toString(16).padStart(2, "0")).join("") + colour.slice(7);
   }
 
   /* ---- tooltips ---- */
@@ -115,7 +146,7 @@
       if (meta.stacked && !second) { total += value; if (value === 0) continue; }
       shown.push([item.color, item.seriesName, number(value, meta.units[item.seriesName])]);
     }
-    const title = head(state, items[0].dataIndex) + (state.fine > 1 ? ` (mean of ${state.fine} steps)` : "");
+    const title = head(state, items[0].dataIndex) + (state.fine > 1 ? `, mean of ${number(state.hours)} h` : "");
     if (meta.stacked) shown.reverse();
     const rest = shown.length - 24;
     let html = bold(title) + shown.slice(0, 24).map((s) => entry(s[0], s[1], s[2])).join("");
@@ -156,9 +187,9 @@
     return t.getUTCMonth() ? MONTHS[t.getUTCMonth()] : "{b|" + t.getUTCFullYear() + "}";
   }
   function axisLook(axis, theme, isX, width) {
-    const label = {color: theme.soft, fontFamily: FONT, fontSize: 12, hideOverlap: true};
+    const label = Object.assign({}, axis.axisLabel, {color: theme.soft, fontFamily: FONT, fontSize: 12, hideOverlap: true});
     const out = Object.assign({}, axis, {
-      axisLine: {show: isX, lineStyle: {color: theme.line}}, axisTick: {show: isX && axis.type !== "value", lineStyle: {color: theme.line}},
+      axisLine: {show: isX, lineStyle: {color: theme.line}}, axisTick: Object.assign({}, axis.axisTick, {show: isX && (axis.type !== "value" || !!axis.axisTick), lineStyle: {color: theme.line}}),
       splitLine: Object.assign({show: !isX, lineStyle: {color: theme.grid}}, axis.splitLine), axisLabel: label,
     });
     if (isX) {
@@ -188,7 +219,7 @@
     const option = state.option, meta = option.varme, theme = look.dark ? DARK : LIGHT;
     const out = Object.assign({}, option);
     delete out.varme;
-    if (state.source && !Array.isArray(option.dataset)) out.dataset = {source: state.source};
+    if (state.source && !Array.isArray(option.dataset)) out.dataset = {source: shown(state)};
     const narrow = width < 600;
     const side = !narrow && option.legend.show && option.legend.data.length > 8;
     const base = {color: theme.soft, fontFamily: FONT, fontSize: 12};
@@ -197,18 +228,22 @@
     out.textStyle = {fontFamily: FONT, color: theme.text};
     out.title = [];
     if (look.title) out.title.push({text: meta.title, left: 8, top: 12, textStyle: {color: theme.text, fontFamily: FONT, fontSize: 20, fontWeight: 600, width: width - 40, overflow: "truncate"}});
-    out.legend = Object.assign({}, option.legend, {
-      textStyle: Object.assign({}, base, {color: theme.text}), itemWidth: 14, itemHeight: 10, itemGap: side ? 7 : 14, icon: "roundRect",
+    const rowsOfLegend = Math.max(1, Math.floor((height - top - 40) / 16));
+    const legendColumns = side && look.still ? Math.ceil(option.legend.data.length / rowsOfLegend) : 1;
+    out.legend = Object.assign({}, option.legend, look.still ? {type: "plain"} : {}, {
+      selected: Object.fromEntries([...state.hidden].map((name) => [name, false])),
+      textStyle: Object.assign({}, base, {color: theme.text}), itemStyle: {opacity: 1}, itemWidth: 14, itemHeight: 10, itemGap: side ? (look.still ? 3 : 7) : 14, icon: "roundRect",
       pageTextStyle: base, pageIconColor: theme.text, pageIconInactiveColor: theme.line, pageIconSize: 11,
     });
     if (option.legend.show) {
-      const cut = (text) => (text.length > 22 ? text.slice(0, 21) + "\u2026" : text);
+      const second = new Set(option.series.filter((s) => s.yAxisIndex === 1).map((s) => s.name));
+      const cut = (text) => (text.length > 22 ? text.slice(0, 21) + "\u2026" : text) + (second.has(text) ? " (right)" : "");
       if (side) Object.assign(out.legend, {orient: "vertical", right: 0, top: top + 20, bottom: 10, formatter: cut, tooltip: {show: true}});
       else { Object.assign(out.legend, {left: 0, top: top, right: 8, formatter: cut}); top += 28; }
       if (side && meta.stacked) out.legend.data = option.legend.data.slice().reverse();
     }
     const yAxes = option.yAxis ? (Array.isArray(option.yAxis) ? option.yAxis : [option.yAxis]) : [];
-    const right = side ? Math.min(190, 44 + 7 * Math.max(...option.legend.data.map((t) => Math.min(t.length, 22)))) : 12;
+    const right = side ? Math.min(190, 44 + 7 * Math.max(...option.legend.data.map((t) => Math.min(t.length, 22)))) * legendColumns : 12;
     if (yAxes.some((axis) => axis.name)) {
       const label = {color: theme.soft, fontFamily: FONT, fontSize: 12, fontWeight: "normal"};
       out.title.push({text: yAxes[0].name, left: 0, top: top - 2, padding: [2, 4], textStyle: label});
@@ -224,9 +259,12 @@
     }
     if (meta.kind === "heatmap") {
       const cells = {color: theme.text, fontFamily: FONT};
-      out.visualMap = Object.assign({}, option.visualMap, {textStyle: Object.assign({}, base), formatter: compact, itemWidth: 14});
+      const size = Math.max(Math.abs(option.visualMap.min), Math.abs(option.visualMap.max));
+      const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(size || 1))));
+      const short = (v) => v.toLocaleString("en-GB", {minimumFractionDigits: digits, maximumFractionDigits: digits}).replace("-", "\u2212");
+      out.visualMap = Object.assign({}, option.visualMap, {textStyle: Object.assign({}, base), formatter: short, itemWidth: 14});
       if (narrow) { Object.assign(out.visualMap, {orient: "horizontal", left: "center", bottom: 0, itemHeight: 120}); out.grid.bottom += 64; }
-      else { Object.assign(out.visualMap, {orient: "vertical", right: 0, top: "middle", text: ["", ""]}); out.grid.right = 96; }
+      else { Object.assign(out.visualMap, {orient: "vertical", right: 6, top: 34, text: ["", ""]}); out.grid.right = 96; }
       if (!narrow) out.title.push({text: option.visualMap.text[0], right: 0, top: out.title.length ? top - 30 : 0, padding: [2, 4], textStyle: {color: theme.soft, fontFamily: FONT, fontSize: 12, fontWeight: "normal"}});
       const source = option.dataset.source, middle = (option.visualMap.min + option.visualMap.max) / 2;
       out.series = option.series.map((s) => Object.assign({}, s, {
@@ -241,13 +279,24 @@
     } else if (meta.kind === "sankey") {
       out.series = option.series.map((s) => Object.assign({}, s, {
         left: 8, right: narrow ? 90 : 150, top: top + 8, bottom: 12,
+        data: s.data.map((node) => Object.assign({}, node, {itemStyle: {color: lifted(node.itemStyle.color, theme)}})),
         label: {color: theme.text, fontFamily: FONT, fontSize: 12, width: narrow ? 84 : 140, overflow: "truncate", textBorderWidth: 0},
       }));
     } else {
-      out.series = option.series.map((s) => {
+      out.series = option.series.map((s, place) => {
         const look2 = Object.assign({}, s);
+        for (const part of ["itemStyle", "lineStyle", "areaStyle"]) {
+          if (!s[part]) continue;
+          look2[part] = Object.assign({}, s[part]);
+          for (const key of ["color", "borderColor"]) if (s[part][key]) look2[part][key] = lifted(s[part][key], theme);
+        }
+        if (painted(option) && s.yAxisIndex !== 1) {
+          delete look2.stack;
+          Object.assign(look2, {z: 2 + (option.series.length - place) / 1000, lineStyle: {width: 0}});
+          look2.areaStyle.origin = 0;
+        } else look2.z = 4;
         if (s.markLine) look2.markLine = Object.assign({}, s.markLine, {
-          lineStyle: {type: "dashed", color: theme.limit, width: 1.2}, label: Object.assign({}, s.markLine.label, {color: theme.limit, fontFamily: FONT, fontSize: 11}),
+          lineStyle: {type: "dashed", color: theme.limit, width: 1.2}, label: Object.assign({}, s.markLine.label, {color: theme.limit, fontFamily: FONT, fontSize: 11, backgroundColor: theme.paper, padding: [1, 3], borderRadius: 2}),
         });
         return look2;
       });
@@ -269,14 +318,11 @@
     if (look.still && option.dataZoom.length && (state.start > 0 || state.end < 100)) out.dataZoom = [{type: "inside", start: state.start, end: state.end}];
     return out;
   }
-  function short(value) {
-    const size = Math.abs(value);
-    return value.toLocaleString("en-GB", {maximumFractionDigits: size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3});
-  }
+
 
   /* ---- a chart in the page ---- */
   function prepare(option) {
-    const state = {option: option, start: 0, end: 100, source: Array.isArray(option.dataset) ? null : option.dataset.source, rows: null, fine: 1};
+    const state = {option: option, start: 0, end: 100, source: Array.isArray(option.dataset) ? null : option.dataset.source, rows: null, fine: 1, hidden: new Set()};
     if (option.varme.resample) sample(state);
     return state;
   }
@@ -288,7 +334,9 @@
       while (low < high) { const mid = (low + high) >> 1; if (x[mid] < goal) low = mid + 1; else high = mid; }
       return low;
     };
-    const done = resample(source, Math.max(0, row(state.start) - 1), Math.min(n, row(state.end) + 1));
+    const utc = state.option.varme.utc, perHour = utc && n > 1 ? 3600000 / (utc[1] - utc[0]) : 1;
+    const done = resample(source, Math.max(0, row(state.start) - 1), Math.min(n, row(state.end) + 1), perHour);
+    done.hours = done.fine / perHour;
     Object.assign(state, done);
   }
   function attach(element, option, dark) {
@@ -304,8 +352,12 @@
         state.start = zoom.start; state.end = zoom.end;
         if (!option.varme.resample) return;
         sample(state);
-        chart.setOption({dataset: {source: state.source}});
+        chart.setOption({dataset: {source: shown(state)}});
       }, 120);
+    });
+    chart.on("legendselectchanged", (event) => {
+      state.hidden = new Set(Object.keys(event.selected).filter((name) => !event.selected[name]));
+      if (painted(option)) chart.setOption({dataset: {source: shown(state)}});
     });
     return {chart: chart, state: state, show: show, resize: () => { chart.resize(); show(); }};
   }

@@ -91,7 +91,7 @@
       const picture = document.createElement("img");
       picture.className = "printed";
       picture.alt = element.getAttribute("aria-label");
-      picture.src = varmeCharts.image(state(element.dataset.chart), 920, Math.max(340, element.clientHeight || 380), false, 2);
+      picture.src = varmeCharts.image(state(element.dataset.chart), 920, /stack|heatmap|sankey/.test(element.className) ? 370 : 300, false, 2);
       element.after(picture);
     }
   }
@@ -101,7 +101,7 @@
   }
   window.addEventListener("beforeprint", prepare);
   window.addEventListener("afterprint", restore);
-  window.varmePage = {prepare: prepare, restore: restore};
+  window.varmePage = {prepare: prepare, restore: restore, drawn: drawn};
 
   /* ---- where one is in the page ---- */
   const links = new Map([...document.querySelectorAll("nav.side a")].map((a) => [a.hash.slice(1), a]));
