@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from varme.ground.series import SeriesSpec
+from varme.ground.size import Decision, Size
 from varme.ground.spec import Spec
 from varme.ground.timegrid import TimeGrid
 from varme.kernel.model import Floats, Model, Number, Var, Windowed
-from varme.ground.size import Decision, Size
 from varme.kernel.patterns import OnOff, on_off, ramp, sized
 
 Quantity = Literal["fuel_mw", "status", "level_mwh", "available_mw", "start", "size_mw", "size_mwh"]
@@ -190,7 +190,9 @@ def fuel_terms(spec: FuelledSpec, name: str, env: Env) -> tuple[Number, list[tup
     if tax:
         parts.append(("tax", tax))
     if factor and np.any(np.asarray(env.co2_price)):
-        parts.append(("co2", np.asarray(env.co2_price) * factor if np.ndim(env.co2_price) else env.co2_price * factor))
+        parts.append(
+            ("co2", np.asarray(env.co2_price) * factor if np.ndim(env.co2_price) else env.co2_price * factor)
+        )
     if factor and env.co2_shadow:
         parts.append((CAP_CATEGORY, env.co2_shadow * factor))
     if spec.variable_om_eur_per_mwh:
@@ -204,7 +206,13 @@ def fuel_terms(spec: FuelledSpec, name: str, env: Env) -> tuple[Number, list[tup
 
 
 def commit(
-    spec: CommittedSpec, name: str, model: Model, env: Env, level: Var, level_max: Number, ramp_share_per_h: float = 1.0
+    spec: CommittedSpec,
+    name: str,
+    model: Model,
+    env: Env,
+    level: Var,
+    level_max: Number,
+    ramp_share_per_h: float = 1.0,
 ) -> OnOff:
     """Give a dispatch variable its on/off structure and its ramps.
 
@@ -264,7 +272,9 @@ def with_size(
     if not isinstance(size, Decision):
         return block
     per_unit, build = size.eur_per_unit(env.hours), size.eur_build(env.hours)
-    column = sized(model, block.name, size_min=size.min, size_max=size.max, cost_per_unit=per_unit, cost_build=build)
+    column = sized(
+        model, block.name, size_min=size.min, size_max=size.max, cost_per_unit=per_unit, cost_build=build
+    )
     model.add(f"{block.name}.within_size", [(load[0], load[1].now), (-1.0, column.now)], upper=0.0)
     costs = [*block.costs, Cost("investment", column, per_unit)]
     if build > 0:

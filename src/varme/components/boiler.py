@@ -90,7 +90,10 @@ class ElectricBoiler(DeviceSpec):
         costs = [Cost("fees", heat, fee)] if fee else []
         block = Block(
             name,
-            [Port(f"heat:{self.area}", heat, 1.0), Port(f"electricity:{self.node}", heat, -1 / self.efficiency_share)],
+            [
+                Port(f"heat:{self.area}", heat, 1.0),
+                Port(f"electricity:{self.node}", heat, -1 / self.efficiency_share),
+            ],
             costs,
         )
         return with_size(block, self.heat_max_mw, model, env, (1.0, heat), "size_mw")

@@ -24,7 +24,18 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from varme.components.base import Block, Cost, Env, FuelledSpec, Port, Quantity, Term, commit, fuel_terms, status_readings
+from varme.components.base import (
+    Block,
+    Cost,
+    Env,
+    FuelledSpec,
+    Port,
+    Quantity,
+    Term,
+    commit,
+    fuel_terms,
+    status_readings,
+)
 from varme.kernel.model import Model, Var
 from varme.physics.cogeneration import (
     TOTAL_EFFICIENCY_MAX,
@@ -144,7 +155,9 @@ class Extraction(_Plant):
     @property
     def condensing_efficiency_share(self) -> float:
         """Electric efficiency without heat."""
-        return condensing_efficiency(self.power_efficiency_share, self.heat_efficiency_share, self.cv_mw_per_mw)
+        return condensing_efficiency(
+            self.power_efficiency_share, self.heat_efficiency_share, self.cv_mw_per_mw
+        )
 
     def diagrams(self) -> list[list[tuple[float, float, float]]]:
         """Return the convex pieces given by corners; empty for the standard diagram."""
@@ -238,4 +251,6 @@ def _check_corners(corners: list[tuple[float, float, float]], fuel_max_mw: float
     if (points[:, 2] > fuel_max_mw * (1 + 1e-9)).any():
         raise ValueError(f"P101: a corner burns {points[:, 2].max():g} MW, above fuel_max_mw {fuel_max_mw:g}")
     if (points[:, 0] + points[:, 1] > TOTAL_EFFICIENCY_MAX * points[:, 2]).any():
-        raise ValueError(f"P109: a corner gives more than {TOTAL_EFFICIENCY_MAX:g} of its fuel: energy from nothing")
+        raise ValueError(
+            f"P109: a corner gives more than {TOTAL_EFFICIENCY_MAX:g} of its fuel: energy from nothing"
+        )

@@ -74,7 +74,10 @@ class HeatPump(CommittedSpec):
         if len(given) != 1:
             found = " and ".join(given) if given else "none"
             raise ValueError(f"P108: give exactly one of cop, lorenz_share, carnot_share (found {found})")
-        needed = {"lorenz_share": ("source_c", "supply_c", "return_c"), "carnot_share": ("source_c", "supply_c")}
+        needed = {
+            "lorenz_share": ("source_c", "supply_c", "return_c"),
+            "carnot_share": ("source_c", "supply_c"),
+        }
         missing = [n for n in needed.get(given[0], ()) if getattr(self, n) is None]
         if missing:
             raise ValueError(f"P103: {given[0]} needs {', '.join(missing)}")
@@ -100,7 +103,9 @@ class HeatPump(CommittedSpec):
             values = self.carnot_share * carnot_cop(source, supply)
         else:
             cold = np.asarray(source) - self.source_drop_k
-            values = float(self.lorenz_share or 0) * lorenz_cop(source, cold, supply, env.input(name, "return_c"))
+            values = float(self.lorenz_share or 0) * lorenz_cop(
+                source, cold, supply, env.input(name, "return_c")
+            )
         clipped = np.clip(values, *COP_LIMITS)
         return clipped if clipped.ndim else float(clipped)
 
@@ -126,7 +131,9 @@ class HeatPump(CommittedSpec):
         per_size = number(1 / np.maximum(share, 1e-6)) if np.any(np.asarray(share) != 1.0) else 1.0
         return with_size(block, self.heat_max_mw, model, env, (per_size, heat), "size_mw")
 
-    def _committed(self, block: Block, name: str, model: Model, env: Env, electricity: Number, limit: Number) -> Block:
+    def _committed(
+        self, block: Block, name: str, model: Model, env: Env, electricity: Number, limit: Number
+    ) -> Block:
         """Return the block with its on/off structure, and the no-load electricity on the status."""
         heat = block.ports[0].var
         unit = commit(self, name, model, env, heat, limit, self.ramp_share_per_h)

@@ -46,7 +46,10 @@ class Line(DeviceSpec):
         cost = self.pumping_eur_per_mwh * env.step_h
         ports: list[Port] = []
         costs: list[Cost] = []
-        flows = [("flow", self.capacity_mw, "from_bus", "to_bus"), ("back", self.back_capacity_mw, "to_bus", "from_bus")]
+        flows = [
+            ("flow", self.capacity_mw, "from_bus", "to_bus"),
+            ("back", self.back_capacity_mw, "to_bus", "from_bus"),
+        ]
         for part, limit, sender, receiver in flows:
             if limit:
                 flow = model.var(f"{name}.{part}", upper=limit, cost=cost)

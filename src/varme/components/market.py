@@ -48,7 +48,10 @@ class ElectricityMarket(DeviceSpec):
         fee_in, fee_out = self.import_fee_eur_per_mwh * env.step_h, self.export_fee_eur_per_mwh * env.step_h
         bought = model.var(f"{name}.import", upper=self.import_max_mw, cost=_plus(price, fee_in))
         sold = model.var(f"{name}.export", upper=self.export_max_mw, cost=_plus(times(price, -1.0), fee_out))
-        costs = [Cost("electricity bought", bought, price), Cost("electricity sold", sold, times(price, -1.0))]
+        costs = [
+            Cost("electricity bought", bought, price),
+            Cost("electricity sold", sold, times(price, -1.0)),
+        ]
         costs += [Cost("fees", bought, fee_in)] if fee_in else []
         costs += [Cost("fees", sold, fee_out)] if fee_out else []
         ports = [Port(bus, bought, 1.0), Port(bus, sold, -1.0)]

@@ -61,7 +61,12 @@ class BusBlock:
 
 
 def add_bus(
-    bus: str, spec: ElectricityNode | HeatArea, demand: float | Floats, blocks: Mapping[str, Block], model: Model, env: Env
+    bus: str,
+    spec: ElectricityNode | HeatArea,
+    demand: float | Floats,
+    blocks: Mapping[str, Block],
+    model: Model,
+    env: Env,
 ) -> BusBlock:
     """Write the balance of one bus.
 

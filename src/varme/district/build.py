@@ -60,7 +60,11 @@ def _add_cap(model: Model, blocks: Mapping[str, Block], cap_t: float) -> None:
     for block in blocks.values():
         for term in block.co2:
             coefficient = term.coefficient
-            value = coefficient.at(model.first, model.length) if isinstance(coefficient, Windowed) else coefficient
+            value = (
+                coefficient.at(model.first, model.length)
+                if isinstance(coefficient, Windowed)
+                else coefficient
+            )
             columns.append(term.var.now)
             coefficients.append(np.broadcast_to(np.asarray(value, dtype=float), term.var.now.shape))
     if columns:

@@ -81,12 +81,19 @@ def load_case(study: DistrictStudy, context: Context) -> Case:
     time = study.time
     grid = TimeGrid.between(time.start, time.end, step_min=time.step_min, timezone=time.timezone)
     reader = _Reader(study, context, grid)
-    inputs = {name: reader.fields_of(cast(Spec, device), f"devices.{name}") for name, device in devices.items()}
+    inputs = {
+        name: reader.fields_of(cast(Spec, device), f"devices.{name}") for name, device in devices.items()
+    }
     fuels = {name: reader.fuel(fuel, f"fuels.{name}") for name, fuel in study.fuels.items()}
     co2 = reader.read(study.carbon.price_eur_per_t, "eur_per_t", "carbon.price_eur_per_t")
-    buses: dict[str, ElectricityNode | HeatArea] = {f"electricity:{n}": s for n, s in study.electricity.items()}
+    buses: dict[str, ElectricityNode | HeatArea] = {
+        f"electricity:{n}": s for n, s in study.electricity.items()
+    }
     buses |= {f"heat:{n}": s for n, s in study.heat.items()}
-    demand = {bus: reader.read(spec.demand_mw, "mw", f"{bus.replace(':', '.')}.demand_mw") for bus, spec in buses.items()}
+    demand = {
+        bus: reader.read(spec.demand_mw, "mw", f"{bus.replace(':', '.')}.demand_mw")
+        for bus, spec in buses.items()
+    }
     reader.problems.raise_if_any(DataError, context.source)
     env = Env(grid, inputs, fuels, co2)
     case = Case(study, grid, devices, buses, demand, env, reader.findings, reader.hashes, reader.provenance())
@@ -176,12 +183,16 @@ class _Reader:
         """Return the generator's targets and what was reached, if it was used."""
         return self._year.provenance if self._year is not None and self.uses_synthetic else {}
 
-    def read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None = None) -> float | Floats:
+    def read(
+        self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None = None
+    ) -> float | Floats:
         """Return one series: a float, or an array of shape (n,)."""
         low, high = limits or (None, None)
         if isinstance(spec, (int, float)):
             if limits and not limits[0] <= spec <= limits[1]:
-                self.problems.add("P101", where, "outside its limits", value=spec, limit=f"{low:g} to {high:g}")
+                self.problems.add(
+                    "P101", where, "outside its limits", value=spec, limit=f"{low:g} to {high:g}"
+                )
             return float(spec)
         key = f"{unit}:{limits}:{spec!r}"
         if key not in self._cache:

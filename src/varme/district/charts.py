@@ -14,7 +14,9 @@ from varme.district.operate import Operation
 from varme.ground.charts import Chart, ChartKind
 
 
-def district_charts(operation: Operation, flows: dict[str, DeviceFlows], *, has_reference: bool) -> list[Chart]:
+def district_charts(
+    operation: Operation, flows: dict[str, DeviceFlows], *, has_reference: bool
+) -> list[Chart]:
     """Return the charts of a district result, in the order of the report."""
     case = operation.case
     charts = [*_demand(operation), *_heat_pumps(operation, flows)]
@@ -31,7 +33,9 @@ def district_charts(operation: Operation, flows: dict[str, DeviceFlows], *, has_
         )
     )  # fmt: skip
     if has_reference:
-        where = {"category": ("fuel", "tax", "co2", "starts", "operation and maintenance", "fees", "shortfall")}
+        where = {
+            "category": ("fuel", "tax", "co2", "starts", "operation and maintenance", "fees", "shortfall")
+        }
         charts.append(
             Chart(
                 "costs", "bars", "Costs by device, with and without the heat pumps", "costs", "unit",
@@ -58,7 +62,9 @@ def _demand(operation: Operation) -> list[Chart]:
 
 
 def _heat_pumps(operation: Operation, flows: dict[str, DeviceFlows]) -> list[Chart]:
-    pumps = tuple(n for n, d in operation.case.devices.items() if isinstance(d, HeatPump) or d.type == "electric_boiler")
+    pumps = tuple(
+        n for n, d in operation.case.devices.items() if isinstance(d, HeatPump) or d.type == "electric_boiler"
+    )
     if not pumps:
         return []
     return [
@@ -113,7 +119,9 @@ def _week(operation: Operation, flows: dict[str, DeviceFlows], carrier: str) -> 
     first = int(sums[: max(1, grid.n // per_week)].argmax()) * per_week
     times = grid.times[first : first + per_week]
     field = f"{carrier}_out_mw"
-    units = tuple(n for n, f in flows.items() if getattr(f, field)[first : first + per_week].max(initial=0.0) > 0.01)
+    units = tuple(
+        n for n, f in flows.items() if getattr(f, field)[first : first + per_week].max(initial=0.0) > 0.01
+    )
     text = "Electricity" if carrier == "power" else "Heat"
     return Chart(
         f"week_{carrier}", "stack", f"{text} in the week with most heat from heat pumps", "dispatch", "time_utc",

@@ -22,7 +22,9 @@ def infeasible(case: Case, model: Model, error: ModelError) -> ModelError:
         return error
     if found.all_rows:
         return ModelError([_contradiction(case, model, s) for s in found.shortages[:_MOST]], case.study.title)
-    return ModelError([_bus_problem(case, model, found, shortage) for shortage in found.shortages], case.study.title)
+    return ModelError(
+        [_bus_problem(case, model, found, shortage) for shortage in found.shortages], case.study.title
+    )
 
 
 def _bus_problem(case: Case, model: Model, found: Explanation, shortage: Shortage) -> Problem:
@@ -63,17 +65,28 @@ def _binding(case: Case, model: Model, x: Floats, bus: str, step: int, *, short:
             parts.append(f"{name} holds {x[level.now[step]]:.0f} MWh")
             continue
         columns = [v for v in model.vars.values() if v.name.startswith(f"{name}.") and v.index.ndim]
-        main = next((v for v in columns if v.name.split(".")[-1] in {"fuel", "heat", "output", "import", "flow"}), None)
+        main = next(
+            (v for v in columns if v.name.split(".")[-1] in {"fuel", "heat", "output", "import", "flow"}),
+            None,
+        )
         if main is not None and model.arrays is not None:
             limit = model.arrays.col_upper[main.now[step]]
-            word = "at its limit of" if x[main.now[step]] >= limit - 1e-6 else f"at {x[main.now[step]]:.0f} of"
+            word = (
+                "at its limit of" if x[main.now[step]] >= limit - 1e-6 else f"at {x[main.now[step]]:.0f} of"
+            )
             parts.append(f"{name} {word} {limit:.0f} MW {main.name.split('.')[-1]}")
     text = "; ".join(parts[:_MOST]) + (f"; and {len(parts) - _MOST} more" if len(parts) > _MOST else "")
-    return f"demand {wanted:.1f} MW; {text or 'nothing supplies it'}" if short else f"demand {wanted:.1f} MW; {text}"
+    return (
+        f"demand {wanted:.1f} MW; {text or 'nothing supplies it'}"
+        if short
+        else f"demand {wanted:.1f} MW; {text}"
+    )
 
 
 def _contradiction(case: Case, model: Model, shortage: Shortage) -> Problem:
     values = np.maximum(shortage.short, shortage.over)
     when = case.grid.label(model.first + int(values.argmax()) % model.length, case.study.time.timezone)
     what = f"this limit cannot be kept together with the state before the window: missed by {values.max():.3g} at {when}"
-    return Problem("P301", shortage.name, what, remedy="Check minimum times, ramps, levels and caps of this device.")
+    return Problem(
+        "P301", shortage.name, what, remedy="Check minimum times, ramps, levels and caps of this device."
+    )

@@ -85,8 +85,10 @@ def _device(block: Block, operation: Operation) -> DeviceFlows:
         status = (np.maximum(busiest, total(readings.get("fuel_mw", ()))) > RUNNING_MW).astype(float)
     costs: dict[str, float] = {}
     for cost in block.costs:
-        value = np.sum(coefficients(cost.coefficient, n) * values[cost.var.name]) if cost.var.index.ndim else (
-            float(coefficients(cost.coefficient, 1)[0]) * float(values[cost.var.name])
+        value = (
+            np.sum(coefficients(cost.coefficient, n) * values[cost.var.name])
+            if cost.var.index.ndim
+            else (float(coefficients(cost.coefficient, 1)[0]) * float(values[cost.var.name]))
         )
         costs[cost.category] = costs.get(cost.category, 0.0) + float(value)
     return DeviceFlows(
@@ -201,7 +203,10 @@ def price_setters(
             if "level_mwh" in device.readings:
                 stores.append((name, inside))
                 continue
-            own = sum((coefficients(p.coefficient, n) for p in device.ports if p.var is var and p.bus == bus), np.zeros(n))
+            own = sum(
+                (coefficients(p.coefficient, n) for p in device.ports if p.var is var and p.bus == bus),
+                np.zeros(n),
+            )
             worth = arrays.cost[var.now] / step  # type: ignore[union-attr]
             for other in device.ports:
                 if other.var is var and other.bus != bus:

@@ -16,7 +16,7 @@ from varme.ground.context import Checkpoints, Progress, Silent
 from varme.ground.errors import ModelError
 from varme.ground.size import Decision
 from varme.kernel.highs import Solver, require_optimal
-from varme.kernel.horizon import Solve, Trajectories, dual_bound, roll
+from varme.kernel.horizon import Solve, Trajectories, dual_bound, plan_windows, roll
 from varme.kernel.model import Floats, Model
 from varme.kernel.solve import HighsSolve, LpSolve, SearchSolve
 
@@ -46,10 +46,52 @@ class Operation:
     cpu_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class Dispatched:
+    """What :func:`dispatch` found, without the model: small enough to travel between processes.
+
+    Attributes:
+        case: The case, with decided sizes put in.
+        trajectories: Values, prices and the record of each window.
+        sizes: Device -> decided size.
+        decisions: Device -> the decision that was made.
+        cpu_s: CPU seconds.
+    """
+
+    case: Case
+    trajectories: Trajectories
+    sizes: dict[str, float]
+    decisions: dict[str, Decision]
+    cpu_s: float
+
+    def finish(self) -> Operation:
+        """Return the operation: the model of the whole horizon beside the trajectories, and the proven bound."""
+        started = time.process_time()
+        system = build(self.case, self.case.grid.n)
+        bound, cost = bound_and_cost(self.case, system, self.trajectories)
+        cpu_s = self.cpu_s + time.process_time() - started
+        return Operation(self.case, system, self.trajectories, bound, cost, self.sizes, self.decisions, cpu_s)
+
+
 def operate(
-    case: Case, *, store: Checkpoints | None = None, progress: Progress | None = None, stage: str = "operation"
+    case: Case,
+    *,
+    store: Checkpoints | None = None,
+    progress: Progress | None = None,
+    stage: str = "operation",
 ) -> Operation:
-    """Operate a case.
+    """Operate a case; see :func:`dispatch`."""
+    return dispatch(case, store=store, progress=progress, stage=stage).finish()
+
+
+def dispatch(
+    case: Case,
+    *,
+    store: Checkpoints | None = None,
+    progress: Progress | None = None,
+    stage: str = "operation",
+) -> Dispatched:
+    """Decide the sizes of a case and dispatch it, window by window or all at once.
 
     Args:
         case: The case.
@@ -66,17 +108,16 @@ def operate(
     decisions = {n: getattr(d, f) for n, d in case.devices.items() for f in _decisions(d)}
     case, sizes = decide_sizes(case, progress)
     case = _with_cap_price(case, progress)
-    spec = case.study.solve
-    one_shot = spec.horizon == "one-shot"
-    keep = case.grid.n if one_shot else case.env.steps(spec.keep_h)
-    overlap = 0 if one_shot else round(spec.overlap_h / case.env.step_h)
-    progress.stage(stage, max(1, -(-(case.grid.n - overlap) // keep)))
+    keep, overlap = window_steps(case)
+    progress.stage(stage, len(plan_windows(case.grid.n, keep, overlap)))
 
     def on_window(done: int, total: int, so_far: Trajectories) -> None:
         gap = so_far.column("gap_share")
         cost = float((so_far.column("objective") * so_far.column("keep") / so_far.column("length")).sum())
         gap_percent = round(100 * float(gap.mean()), 3)
-        progress.advance(done, {"total": total, "cost_meur": round(cost / 1e6, 1), "gap_percent": gap_percent})
+        progress.advance(
+            done, {"total": total, "cost_meur": round(cost / 1e6, 1), "gap_percent": gap_percent}
+        )
 
     built: list[Model] = []
 
@@ -91,9 +132,15 @@ def operate(
         )  # fmt: skip
     except ModelError as error:
         raise infeasible(case, built[-1], error) from None
-    system = build(case, case.grid.n)
-    bound, cost = bound_and_cost(case, system, found)
-    return Operation(case, system, found, bound, cost, sizes, decisions, time.process_time() - started)
+    return Dispatched(case, found, sizes, decisions, time.process_time() - started)
+
+
+def window_steps(case: Case) -> tuple[int, int]:
+    """Return how many steps a window keeps and how many it plans beyond."""
+    spec = case.study.solve
+    if spec.horizon == "one-shot":
+        return case.grid.n, 0
+    return case.env.steps(spec.keep_h), round(spec.overlap_h / case.env.step_h)
 
 
 def solver_of(case: Case) -> Solve:
@@ -123,7 +170,8 @@ def bound_and_cost(case: Case, system: SystemModel, found: Trajectories) -> tupl
         if name in found.bound_duals and rows.index.size == found.bound_duals[name].size:
             dual[rows.index] = found.bound_duals[name]
     cost = sum(
-        float(np.sum(arrays.cost[np.atleast_1d(var.now)] * found.values[name])) for name, var in model.vars.items()
+        float(np.sum(arrays.cost[np.atleast_1d(var.now)] * found.values[name]))
+        for name, var in model.vars.items()
     )
     bound = dual_bound(arrays, dual)
     if len(found.records) == 1:

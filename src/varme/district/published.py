@@ -58,7 +58,13 @@ def published_table(rows: list[dict[str, object]], ours: Mapping[str, float]) ->
         name = str(row["figure"])
         if name not in ours:
             near = difflib.get_close_matches(name, list(ours), n=1)
-            problems.add("P107", "published_table", "no such figure", value=name, limit=f"nearest: {near[0] if near else '-'}")
+            problems.add(
+                "P107",
+                "published_table",
+                "no such figure",
+                value=name,
+                limit=f"nearest: {near[0] if near else '-'}",
+            )
             continue
         value, low, high = ours[name], float(row["low"]), float(row["high"])  # type: ignore[arg-type]
         values.append(value)

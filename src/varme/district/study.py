@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from varme.compute import progress
+from varme.compute.executor import Executor
+from varme.compute.outcome import Progress as TaskProgress
+from varme.compute.outcome import in_order
 from varme.district.build import build
 from varme.district.case import Case, load_case
 from varme.district.charts import district_charts
-from varme.district.operate import Operation, operate
+from varme.district.operate import Dispatched, Operation, dispatch, operate
 from varme.district.published import published_table, read_published
 from varme.district.spec import DistrictStudy
-from varme.district.summary import Reading, figures, findings, summary
+from varme.district.summary import Reading, figures, findings, lp_milp_table, summary
 from varme.district.tables import (
     SCHEMAS,
     SIZES,
@@ -27,7 +33,7 @@ from varme.district.tables import (
     units_table,
     windows_table,
 )
-from varme.ground.context import Context, Kind
+from varme.ground.context import Checkpoints, Context, Kind
 from varme.ground.findings import Finding
 from varme.ground.result import Result
 from varme.ground.size import Decision, largest
@@ -72,7 +78,11 @@ def _capacity_findings(case: Case) -> list[Finding]:
         if most > total and not any(d.type in {"line", "must_take"} for d in case.devices.values()):
             hours = int(np.count_nonzero(np.atleast_1d(demand) > total))
             text = f"Demand reaches {most:,.0f} MW, all capacity and stores together give {total:,.0f} MW ({hours} intervals)."
-            out.append(Finding("demand_above_capacity", "warning", bus, text, {"demand_mw": most, "capacity_mw": total}))
+            out.append(
+                Finding(
+                    "demand_above_capacity", "warning", bus, text, {"demand_mw": most, "capacity_mw": total}
+                )
+            )
     return out
 
 
@@ -85,12 +95,19 @@ def run(study: DistrictStudy, context: Context) -> Result:
     started = time.process_time()
     case = load_case(study, context)
     published = read_published(context.base / study.published_table) if study.published_table else []
-    runs = {"case": _operate(case, context, "case")}
+    cases = {"case": case}
     if study.reference:
-        runs["reference"] = _operate(case.without(study.reference.without), context, "reference")
+        cases["reference"] = case.without(study.reference.without)
+    if study.solve.compare_lp and study.solve.mode == "milp":
+        relaxed = study.solve.model_copy(update={"mode": "lp"})
+        cases["relaxed"] = replace(case, study=study.model_copy(update={"solve": relaxed}))
+    runs = _operate_all(cases, context)
     readings = {name: Reading.of(operation) for name, operation in runs.items()}
     main, other = readings["case"], readings.get("reference")
+    relaxed_reading = readings.get("relaxed")
     tables = _tables(main, other, runs)
+    if relaxed_reading is not None:
+        tables["lp_milp"] = lp_milp_table(main, relaxed_reading)
     if published:
         tables["published"] = published_table(published, figures(main, other))
     return Result(
@@ -105,9 +122,61 @@ def run(study: DistrictStudy, context: Context) -> Result:
     )
 
 
-def _operate(case: Case, context: Context, part: str) -> Operation:
-    store = context.checkpoints(part, fingerprint(case, part))
-    return operate(case, store=store, progress=context.progress, stage=part)
+def _operate_all(cases: dict[str, Case], context: Context) -> dict[str, Operation]:
+    """Operate all cases: side by side in worker processes if there may be several."""
+    stores = {part: context.checkpoints(part, fingerprint(case, part)) for part, case in cases.items()}
+    if context.jobs == 1 or len(cases) == 1:
+        return {
+            part: operate(case, store=stores[part], progress=context.progress, stage=part)
+            for part, case in cases.items()
+        }
+    tasks = [(case, stores[part], part) for part, case in cases.items()]
+    shown = _Together(context, list(cases))
+    with Executor(context.jobs) as executor:
+        found = in_order(executor.map(_dispatch_task, tasks, on_progress=shown.update, labels=list(cases)))
+    return {part: dispatched.finish() for part, dispatched in zip(cases, found, strict=True)}
+
+
+class _WorkerProgress:
+    """Progress of a task in a worker, sent to the parent."""
+
+    def __init__(self) -> None:
+        self.total = 1
+
+    def stage(self, name: str, total: int) -> None:
+        """See :class:`varme.ground.context.Progress`."""
+        self.total = total
+
+    def advance(self, done: int, info: Mapping[str, object]) -> None:
+        """See :class:`varme.ground.context.Progress`."""
+        progress(done, self.total, dict(info))
+
+
+class _Together:
+    """Shows several tasks as one stage."""
+
+    def __init__(self, context: Context, names: list[str]) -> None:
+        self.context = context
+        self.done: dict[int, tuple[float, float]] = {}
+        self.costs: dict[int, float] = {}
+        self.names = names
+        self.total = 0
+
+    def update(self, news: TaskProgress) -> None:
+        """Add up what the tasks have done."""
+        self.done[news.index] = (news.done, news.total)
+        total = int(sum(t for _, t in self.done.values()) * len(self.names) / len(self.done))
+        if total != self.total:
+            self.total = total
+            self.context.progress.stage(" and ".join(self.names), total)
+        self.costs[news.index] = float(news.info.get("cost_meur", 0.0))
+        info = {**news.info, "cost_meur": round(sum(self.costs.values()), 1)}
+        self.context.progress.advance(int(sum(d for d, _ in self.done.values())), info)
+
+
+def _dispatch_task(task: tuple[Case, Checkpoints | None, str]) -> Dispatched:
+    case, store, part = task
+    return dispatch(case, store=store, progress=_WorkerProgress(), stage=part)
 
 
 def _tables(main: Reading, other: Reading | None, runs: dict[str, Operation]) -> dict[str, Table]:

@@ -10,9 +10,10 @@ from varme.components.base import CAP_CATEGORY
 from varme.components.heat_pump import HeatPump
 from varme.district.flows import BusFlows, DeviceFlows, read_buses, read_flows
 from varme.district.operate import Operation
-from varme.district.tables import full_back_pressure_h, main_output
+from varme.district.tables import LP_MILP, full_back_pressure_h, main_output
 from varme.ground.findings import Finding
 from varme.ground.result import Figure
+from varme.ground.tables import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,10 @@ def figures(case: Reading, reference: Reading | None) -> dict[str, float]:
         out[f"units.{name}.heat_out_gwh"] = float(flow.heat_out_mw.sum()) * step / 1e3
         out[f"units.{name}.starts_count"] = float(flow.starts)
         out[f"units.{name}.full_back_pressure_h"] = full_back_pressure_h(operation, name, flow)
-        if isinstance(operation.case.devices[name], HeatPump) or operation.case.devices[name].type == "electric_boiler":
+        if (
+            isinstance(operation.case.devices[name], HeatPump)
+            or operation.case.devices[name].type == "electric_boiler"
+        ):
             hours = np.bincount(months, weights=on.astype(float), minlength=12) * step
             out |= {f"months.{name}.{m + 1}": float(hours[m]) for m in range(12)}
             winter = hours[[11, 0, 1, 2]].sum()
@@ -97,10 +101,14 @@ def _savings(case: Reading, reference: Reading) -> dict[str, float]:
     noise = 100 * max(case.gap_eur, reference.gap_eur) / other if other else 0.0
     return {
         "saving.cost_percent": 100 * (other - cost) / other if other else 0.0,
-        "saving.fuel_percent": 100 * (reference.fuel_mwh - case.fuel_mwh) / reference.fuel_mwh if reference.fuel_mwh else 0.0,
+        "saving.fuel_percent": 100 * (reference.fuel_mwh - case.fuel_mwh) / reference.fuel_mwh
+        if reference.fuel_mwh
+        else 0.0,
         "saving.noise_percent": noise,
         "saving.cost_meur": (other - cost) / 1e6,
-        "saving.co2_percent": 100 * (reference.co2_t - case.co2_t) / reference.co2_t if reference.co2_t else 0.0,
+        "saving.co2_percent": 100 * (reference.co2_t - case.co2_t) / reference.co2_t
+        if reference.co2_t
+        else 0.0,
     }
 
 
@@ -114,23 +122,41 @@ def summary(case: Reading, reference: Reading | None) -> dict[str, Figure]:
     values = figures(case, reference)
     if reference is not None:
         out += [
-            Figure("saving_cost_percent", values["saving.cost_percent"], "Saving in cost against the reference case"),
+            Figure(
+                "saving_cost_percent",
+                values["saving.cost_percent"],
+                "Saving in cost against the reference case",
+            ),
             Figure("saving_fuel_percent", values["saving.fuel_percent"], "Saving in fuel energy"),
-            Figure("saving_noise_percent", values["saving.noise_percent"], "Noise that the proven gaps leave on a saving"),
+            Figure(
+                "saving_noise_percent",
+                values["saving.noise_percent"],
+                "Noise that the proven gaps leave on a saving",
+            ),
             Figure("reference_cost_meur", reference.cost_eur / 1e6, "Cost of the reference case"),
         ]
     for name, device in case.operation.case.devices.items():
         if isinstance(device, HeatPump):
             out += [
-                Figure(f"{name}_operating_h", values[f"units.{name}.operating_h"], f"{name}: hours of operation"),
-                Figure(f"{name}_mean_output_mw", values[f"units.{name}.mean_output_mw"], f"{name}: mean heat when running"),
+                Figure(
+                    f"{name}_operating_h", values[f"units.{name}.operating_h"], f"{name}: hours of operation"
+                ),
+                Figure(
+                    f"{name}_mean_output_mw",
+                    values[f"units.{name}.mean_output_mw"],
+                    f"{name}: mean heat when running",
+                ),
             ]
     for name, size in case.operation.sizes.items():
         unit = "mwh" if case.operation.case.devices[name].type == "heat_store" else "mw"
         out.append(Figure(f"{name}_size_{unit}", size, f"{name}: decided size"))
     out += _proof(case)
     out.append(Figure("unserved_mwh", case.unserved_mwh, "Unserved energy"))
-    out.append(Figure("apart_meur", case.apart_eur / 1e6, "Kept apart from the cost: price of unserved energy, CO2 cap"))
+    out.append(
+        Figure(
+            "apart_meur", case.apart_eur / 1e6, "Kept apart from the cost: price of unserved energy, CO2 cap"
+        )
+    )
     return {figure.name: figure for figure in out}
 
 
@@ -198,16 +224,26 @@ def _noise(case: Reading, reference: Reading | None) -> list[Finding]:
         return []
     text = (
         f"The saving in cost of {saving:.2f} % is smaller than the {noise:.2f} % that the proven gaps leave open: it may be "
-        "noise. Use quality = \"precise\", or mode = \"lp\"."
+        'noise. Use quality = "precise", or mode = "lp".'
     )
-    return [Finding("saving_within_noise", "warning", "saving", text, {"saving_percent": saving, "noise_percent": noise})]
+    return [
+        Finding(
+            "saving_within_noise",
+            "warning",
+            "saving",
+            text,
+            {"saving_percent": saving, "noise_percent": noise},
+        )
+    ]
 
 
 def _ramps(case: Reading) -> list[Finding]:
     names = [
         name
         for name, device in case.operation.case.devices.items()
-        if 0 < getattr(device, "ramp_share_per_h", 1.0) * case.operation.case.env.step_h < getattr(device, "min_load_share", 0.0)
+        if 0
+        < getattr(device, "ramp_share_per_h", 1.0) * case.operation.case.env.step_h
+        < getattr(device, "min_load_share", 0.0)
     ]
     if not names:
         return []
@@ -216,3 +252,23 @@ def _ramps(case: Reading) -> list[Finding]:
         "directly (a plain ramp would never let them start)."
     )
     return [Finding("ramp_below_min_load", "note", ", ".join(names), text, {"units": names})]
+
+
+def lp_milp_table(milp: Reading, lp: Reading) -> Table:
+    """Return the figures of a case as LP and as MILP, side by side: cost, fuel, heat pumps, every unit's hours and starts."""
+    rows: list[tuple[str, float, float]] = [
+        ("cost [MEUR]", lp.cost_eur / 1e6, milp.cost_eur / 1e6),
+        ("fuel energy [TWh]", lp.fuel_mwh / 1e6, milp.fuel_mwh / 1e6),
+    ]
+    left, right = figures(lp, None), figures(milp, None)
+    wanted = ("operating_h", "heat_out_gwh", "starts_count")
+    rows += [(key, left[key], right[key]) for key in right if key.split(".")[-1] in wanted and key in left]
+    return Table(
+        LP_MILP,
+        {
+            "figure": [name for name, _, _ in rows],
+            "lp": [a for _, a, _ in rows],
+            "milp": [b for _, _, b in rows],
+            "difference_percent": [100 * (b - a) / a if a else 0.0 for _, a, b in rows],
+        },
+    )

@@ -41,7 +41,9 @@ BALANCE = TableSchema(
         Column("demand_mw", "number", "demand"),
         Column("shortfall_mw", "number", "demand that is not served"),
         Column("spill_mw", "number", "surplus that nobody takes"),
-        Column("price_eur_per_mwh", "number", "what one more MWh would cost (dual of the LP with fixed statuses)"),
+        Column(
+            "price_eur_per_mwh", "number", "what one more MWh would cost (dual of the LP with fixed statuses)"
+        ),
         Column("price_setter", "text", "device that sets the price"),
     ),
 )
@@ -66,7 +68,11 @@ UNITS = TableSchema(
         Column("operating_h", "number", "hours in which it runs"),
         Column("full_load_h", "number", "output over the horizon divided by capacity"),
         Column("starts_count", "integer", "starts"),
-        Column("mean_output_mw", "number", "mean output when running: heat of heat pumps and boilers, else electricity"),
+        Column(
+            "mean_output_mw",
+            "number",
+            "mean output when running: heat of heat pumps and boilers, else electricity",
+        ),
         Column("full_back_pressure_h", "number", "hours at the largest heat (CHP plants)"),
         Column("fuel_mwh", "number", "fuel"),
         Column("power_out_mwh", "number", "electricity delivered"),
@@ -92,7 +98,11 @@ COSTS = TableSchema(
     "Costs by device and category",
     (
         _UNIT,
-        Column("category", "text", "what is paid for; shortfall and the price of a CO2 cap are kept apart from the cost"),
+        Column(
+            "category",
+            "text",
+            "what is paid for; shortfall and the price of a CO2 cap are kept apart from the cost",
+        ),
         Column("case_eur", "number", "with everything"),
         Column("reference_eur", "number", "in the reference case; empty without one"),
     ),
@@ -138,7 +148,17 @@ PUBLISHED = TableSchema(
         Column("note", "text", "how to read it"),
     ),
 )
-SCHEMAS = [DISPATCH, BALANCE, STORES, UNITS, MONTHS, COSTS, WINDOWS, SIZES, PUBLISHED]
+LP_MILP = TableSchema(
+    "lp_milp",
+    "The same case as LP and as MILP",
+    (
+        Column("figure", "text", "which figure"),
+        Column("lp", "number", "with relaxed statuses"),
+        Column("milp", "number", "with units on or off"),
+        Column("difference_percent", "number", "MILP against LP"),
+    ),
+)
+SCHEMAS = [DISPATCH, BALANCE, STORES, UNITS, MONTHS, COSTS, WINDOWS, SIZES, PUBLISHED, LP_MILP]
 
 
 def dispatch_table(operation: Operation, flows: dict[str, DeviceFlows]) -> Table:
@@ -167,7 +187,9 @@ def balance_table(operation: Operation, buses: dict[str, BusFlows]) -> Table:
     """Return demand, shortfall, spill, price and price setter, one row per bus and interval."""
     n, names = operation.case.grid.n, list(buses)
     setters = sorted({s for b in buses.values() for s in b.setters})
-    codes = [np.array([setters.index(s) for s in b.setters], dtype=np.int32)[b.setter] for b in buses.values()]
+    codes = [
+        np.array([setters.index(s) for s in b.setters], dtype=np.int32)[b.setter] for b in buses.values()
+    ]
 
     def joined(field: str) -> Floats:
         return np.concatenate([getattr(buses[name], field) for name in names])
@@ -264,8 +286,14 @@ def months_table(operation: Operation, flows: dict[str, DeviceFlows]) -> Table:
         if not isinstance(case.devices[name], HeatPump) and case.devices[name].type != "electric_boiler":
             continue
         running = flow.heat_out_mw > RUNNING_HEAT_MW
-        for field, values in (("operating_h", running), ("heat_out_mwh", flow.heat_out_mw), ("power_in_mwh", flow.power_in_mw)):
-            sums = np.bincount(months, weights=np.asarray(values, dtype=float), minlength=12) * case.env.step_h
+        for field, values in (
+            ("operating_h", running),
+            ("heat_out_mwh", flow.heat_out_mw),
+            ("power_in_mwh", flow.power_in_mw),
+        ):
+            sums = (
+                np.bincount(months, weights=np.asarray(values, dtype=float), minlength=12) * case.env.step_h
+            )
             rows[field] += sums.tolist()
         rows["unit"] += [name] * 12
         rows["month"] += list(range(1, 13))
@@ -298,7 +326,9 @@ def costs_table(
 
 def cost_entries(flows: dict[str, DeviceFlows], buses: dict[str, BusFlows]) -> dict[tuple[str, str], float]:
     """Return (device or bus, category) -> cost [EUR]."""
-    out = {(name, category): value for name, flow in flows.items() for category, value in flow.costs_eur.items()}
+    out = {
+        (name, category): value for name, flow in flows.items() for category, value in flow.costs_eur.items()
+    }
     for bus, flow in buses.items():
         if flow.shortfall_eur:
             out[bus, "shortfall"] = flow.shortfall_eur

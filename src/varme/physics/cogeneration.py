@@ -49,7 +49,9 @@ class Nameplate:
     cb: float
 
 
-def nameplate(fuel_max_mw: float, power_efficiency: float, heat_efficiency: float, cv: float = 0.0) -> Nameplate:
+def nameplate(
+    fuel_max_mw: float, power_efficiency: float, heat_efficiency: float, cv: float = 0.0
+) -> Nameplate:
     """Return heat and power at full load from fuel capacity and efficiencies."""
     return Nameplate(
         heat_mw=fuel_max_mw * heat_efficiency,
