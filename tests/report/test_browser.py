@@ -295,3 +295,15 @@ def test_the_option_is_plain_json_for_the_whole_made_up_year():
             json.loads(json.dumps(chart_option(chart, result), allow_nan=False))["varme"]["name"]
             == chart.name
         )
+
+
+def test_rows_without_a_place_on_the_axis_are_left_out_and_groups_without_a_name_kept():
+    source = table(
+        "t",
+        "T",
+        [("a_mw", "number", "a"), ("b_mw", "number", "b"), ("g", "number", "g")],
+        {"a_mw": [1.0, math.nan, 2.0], "b_mw": [1.0, 2.0, math.inf], "g": [math.nan, 1.0, 1.0]},
+    )
+    out = option(Chart("c", "line", "T", "t", "a_mw", ("b_mw",), "g"), source)
+    assert [s["name"] for s in out["series"]] == ["nan", "1"]
+    assert out["dataset"]["source"] == {"x": [1, 2], "s0": [1, None], "s1": [None, None]}

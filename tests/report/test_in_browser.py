@@ -6,10 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.report.made_up import made_up
-from tests.report.tiny import NASTY, nasty_result, of_every_kind, result_of
+from tests.report.tiny import nasty_result, of_every_kind, result_of
 from varme.report.page import write_page
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -128,7 +129,7 @@ def test_the_data_button_shows_and_saves_what_is_drawn(opened, page_file, tmp_pa
         dialog.locator(".save").click()
     assert download.value.suggested_filename == "heat_week.csv"
     download.value.save_as(tmp_path / "x.csv")
-    rows = list(csv.reader((tmp_path / "x.csv").open(encoding="utf-8-sig", newline="")))
+    rows = list(csv.reader((tmp_path / "x.csv").read_text(encoding="utf-8-sig").splitlines()))
     assert rows[0][:3] == ["time_utc", "local time (Europe/Copenhagen)", "AMV1 [MW]"]
     assert len(rows) == 169
     frame = made_up(days=120).chart("heat_week").data(made_up(days=120).data)
@@ -172,16 +173,12 @@ def test_tooltips_tell_the_values_of_their_hour(opened, page_file, name):
     result = made_up(days=120)
     frame = result.chart(name).data(result.data)
     clock = frame["time_utc"].dt.tz_convert("Europe/Copenhagen")
-    day = int(re.search(r"\d+", found[1])[0])
-    month = re.search(r"(\w{3}) 2011", found[1])[1]
-    at = (clock.dt.day == day) & (clock.dt.strftime("%b %H:%M") == f"{month} {found[2]}")
+    day, month = re.findall(r"(\d+) (\w{3}) 2011", found[1])[0]
+    at = (clock.dt.day == int(day)) & (clock.dt.strftime("%b %H:%M") == f"{month} {found[2]}")
     assert at.any(), text
     start = frame["time_utc"][at].iloc[0]
     hours = int(found[5] or 1)
-    span = frame[
-        (frame["time_utc"] >= start)
-        & (frame["time_utc"] < start + __import__("pandas").Timedelta(hours=hours))
-    ]
+    span = frame[(frame["time_utc"] >= start) & (frame["time_utc"] < start + pd.Timedelta(hours=hours))]
     if name == "demand_year":
         expected = {"Heat demand": span["heat_demand_mw"].mean(), "Wind": span["wind_mw"].mean()}
     else:
@@ -251,10 +248,7 @@ def test_nasty_texts_stay_texts(opened, tmp_path):
     page = opened(write_page(nasty_result(), tmp_path / "nasty.html"))
     scroll_through(page)
     assert page.evaluate(PAINTED) == []
-    assert (
-        page.title() == " ".join(NASTY.split(" ")).replace("\u2028", "\u2028").strip()
-        or "alert" in page.title()
-    )
+    assert page.title().startswith("</script><script>alert('x')")
     for kind in ("line", "stack", "box", "scatter", "sankey"):
         page.evaluate(
             """(name) => { const c = varmePage.drawn.get(name).chart, b = c.getDom();

@@ -222,3 +222,12 @@ def test_a_result_without_anything_is_a_page():
     text = page_text(result_of([], []))
     assert "Nothing stood out" in text
     assert "Main figures" not in text
+
+
+def test_sections_of_like_names_have_their_own_anchors():
+    charts = [
+        Chart(f"c{i}", "line", "T", "wide", "time_utc", ("heat_mw",), section=name)
+        for i, name in enumerate(["Costs", "Costs!", "Costs?"])
+    ]
+    ids = [a["id"] for _, a in Reader(page_text(result_of([wide_table()], charts))).tags if "id" in a]
+    assert [i for i in ids if i.startswith("charts-")] == ["charts-costs", "charts-costs-2", "charts-costs-3"]

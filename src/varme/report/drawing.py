@@ -141,6 +141,8 @@ def draw(chart: Chart, result: Result, colours: dict[str, str] | None = None) ->
     palette = colours if colours is not None else colours_of(result)
     zone = zone_of(result)
     _refuse_text(chart, frame)
+    if chart.kind not in {"duration", "sankey"}:
+        frame = frame[frame[chart.x].notna()]
     if chart.kind == "heatmap":
         return Drawing(chart, zone, _cells(chart, frame, zone))
     if chart.kind == "box":
@@ -200,7 +202,7 @@ def _axis(values: pd.Series[Any], label: str, zone: str, categories: bool) -> tu
 def _groups(chart: Chart, frame: pd.DataFrame) -> tuple[list[str | None], NDArray[np.intp]]:
     if chart.group is None:
         return [None], np.zeros(len(frame), dtype=np.intp)
-    codes, values = frame[chart.group].factorize()
+    codes, values = frame[chart.group].factorize(use_na_sentinel=False)
     return [group_text(v) for v in values], np.asarray(codes, dtype=np.intp)
 
 

@@ -137,9 +137,12 @@ def _charts(result: Result) -> tuple[dict[str, Any], list[Any], list[ChartSectio
     options: dict[str, Any] = {}
     sections: dict[str, ChartSection] = {}
     for chart in result.charts:
-        section = sections.setdefault(
-            chart.section, ChartSection(chart.section, anchor("charts", chart.section), [])
-        )
+        if chart.section not in sections:
+            taken = {section.anchor for section in sections.values()}
+            place = anchor("charts", chart.section)
+            place = f"{place}-{len(sections) + 1}" if place in taken else place
+            sections[chart.section] = ChartSection(chart.section, place, [])
+        section = sections[chart.section]
         view, option = _chart(chart, result, colours)
         section.charts.append(view)
         if option is not None:

@@ -118,6 +118,8 @@
     return "#" + parts.map((p) => Math.round(p + (255 - p) * share).toString(16).padStart(2, "0")).join("") + colour.slice(7);
   }
 
+  const night = () => window.matchMedia("(prefers-color-scheme: dark)").matches;
+
   /* ---- tooltips ---- */
   function head(state, row) {
     const meta = state.option.varme;
@@ -128,25 +130,23 @@
   }
   function entry(colour, name, value) {
     const dot = `<span style="display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:6px;background:${colour}"></span>`;
-    return `<div style="display:flex;justify-content:space-between;gap:18px"><span>${colour ? dot : ""}${escape(name)}</span>` +
-      `<b style="font-variant-numeric:tabular-nums">${escape(value)}</b></div>`;
+    return `<div style="display:flex;justify-content:space-between;gap:18px"><span>${colour ? dot : ""}${escape(name.length > 60 ? name.slice(0, 59) + "\u2026" : name)}</span>` +
+      `<b style="font-variant-numeric:tabular-nums;white-space:nowrap">${escape(value)}</b></div>`;
   }
-  const bold = (text) => `<div style="font-weight:600;margin-bottom:4px">${escape(text)}</div>`;
+  const bold = (text) => `<div style="font-weight:600;margin-bottom:4px">${escape(String(text).slice(0, 90))}</div>`;
   function axisTip(state, items) {
     const meta = state.option.varme;
     if (!items.length) return "";
     const shown = [];
     let total = 0;
-    for (const item of items) {
-      const row = item.dataIndex;
-      const key = state.option.series[item.seriesIndex].encode.y;
-      const value = state.source[key][row];
-      if (value === null || value === undefined) continue;
-      const second = state.option.series[item.seriesIndex].yAxisIndex === 1;
-      if (meta.stacked && !second) { total += value; if (value === 0) continue; }
-      shown.push([item.color, item.seriesName, number(value, meta.units[item.seriesName])]);
+    const row = items[0].dataIndex; // each series may be sampled at other points: all are read at the same row
+    for (const s of state.option.series) {
+      const value = state.source[s.encode.y][row];
+      if (state.hidden.has(s.name) || value === null || value === undefined) continue;
+      if (meta.stacked && s.yAxisIndex !== 1) { total += value; if (value === 0) continue; }
+      shown.push([lifted(s.itemStyle.color, night() ? DARK : LIGHT), s.name, number(value, meta.units[s.name])]);
     }
-    const title = head(state, items[0].dataIndex) + (state.fine > 1 ? `, mean of ${number(state.hours)} h` : "");
+    const title = head(state, row) + (state.fine > 1 ? `, mean of ${number(state.hours)} h` : "");
     if (meta.stacked) shown.reverse();
     const rest = shown.length - 24;
     let html = bold(title) + shown.slice(0, 24).map((s) => entry(s[0], s[1], s[2])).join("");
@@ -160,7 +160,7 @@
     if (meta.kind === "heatmap") {
       const unit = meta.units[item.seriesName], x = option.xAxis, y = option.yAxis;
       return bold(item.seriesName.replace(/ \[.*\]$/, "")) + entry("", "", number(source.v[row], unit)) +
-        entry("", x.name, x.data[source.x[row]]) + entry("", y.name, y.data[source.y[row]]);
+        entry("", x.name, String(x.data[source.x[row]])) + entry("", y.name, y.data[source.y[row]]);
     }
     if (meta.kind === "box") {
       const keys = option.series[item.seriesIndex].encode.y, heads = ["5 %", "25 %", "median", "75 %", "95 %"];
@@ -302,7 +302,7 @@
       });
     }
     out.tooltip = Object.assign({}, option.tooltip, {
-      confine: true, backgroundColor: theme.paper, borderColor: theme.line, padding: [8, 12],
+      confine: true, extraCssText: "max-width: min(460px, 92vw); white-space: normal; overflow-wrap: anywhere;", backgroundColor: theme.paper, borderColor: theme.line, padding: [8, 12],
       textStyle: {color: theme.text, fontFamily: FONT, fontSize: 12.5},
       formatter: option.tooltip.trigger === "axis" ? (items) => axisTip(state, items) : (item) => itemTip(state, item),
       axisPointer: {type: /bars/.test(meta.kind) ? "shadow" : "line", lineStyle: {color: theme.soft}, shadowStyle: {color: theme.grid, opacity: 0.4}},
