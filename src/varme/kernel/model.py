@@ -160,6 +160,31 @@ class Changes:
     data: list[Ints] = field(default_factory=list)
 
 
+class _Growing:
+    """An array that grows at its end: of a large model there are never two copies at once, parts and whole."""
+
+    def __init__(self, kind: type[np.generic]) -> None:
+        self.array: NDArray[Any] = np.empty(1 << 14, dtype=kind)
+        self.size = 0
+
+    def more(self, count: int) -> NDArray[Any]:
+        """Return the next ``count`` elements, to be filled before the array grows again."""
+        end = self.size + count
+        if end > len(self.array):
+            grown = np.empty(max(end, 2 * len(self.array)), dtype=self.array.dtype)
+            grown[: self.size] = self.array[: self.size]
+            self.array = grown
+        out = self.array[self.size : end]
+        self.size = end
+        return out
+
+    def take(self) -> NDArray[Any]:
+        """Return the whole and keep nothing."""
+        out = self.array[: self.size]
+        self.array, self.size = np.empty(0, dtype=self.array.dtype), 0
+        return out
+
+
 class Model:
     """A model under construction; see the module's text.
 
@@ -177,9 +202,10 @@ class Model:
         self._n_cols = 0
         self._n_rows = 0
         self._n_data = 0
-        self._cols: dict[str, list[Floats]] = {"cost": [], "col_lower": [], "col_upper": [], "integer": []}
-        self._row_bounds: dict[str, list[Floats]] = {"row_lower": [], "row_upper": []}
-        self._matrix: list[tuple[Ints, Floats]] = []
+        self._cols = {name: _Growing(np.float64) for name in ("cost", "col_lower", "col_upper", "integer")}
+        self._row_bounds = {name: _Growing(np.float64) for name in ("row_lower", "row_upper")}
+        self._indices = _Growing(np.int32)
+        self._data = _Growing(np.float64)
         self._widths: list[tuple[int, int]] = []
         self._moving: list[_Moving] = []
         self._pointers: dict[str, tuple[int, int, int]] = {}
@@ -219,20 +245,19 @@ class Model:
         self._column(index, "cost", cost, history, past=0.0)
         self._column(index, "col_lower", lower, history, past=_least(lower))
         self._column(index, "col_upper", upper, history, past=_most(upper))
-        self._cols["integer"].append(np.full(count, float(integer)))
-        if integer and history:
-            self._cols["integer"][-1][:history] = 0.0
+        whole = self._cols["integer"].more(count)
+        whole[:history] = 0.0
+        whole[history:] = float(integer)
         self._n_cols += count
         self.vars[name] = Var(name, index[0] if scalar else index, 0 if scalar else history)
         return self.vars[name]
 
     def _column(self, index: Ints, target: str, number: Number, history: int, past: float) -> None:
-        values = np.empty(len(index))
+        values = self._cols[target].more(len(index))
         values[:history] = past
         values[history:] = self._current(number)
         if isinstance(number, Windowed):
             self._moving.append(_Moving(target, int(index[0]) + history, number))
-        self._cols[target].append(values)
 
     def _current(self, number: Number) -> Floats | float:
         return number.at(self.first, self.length) if isinstance(number, Windowed) else number
@@ -264,21 +289,18 @@ class Model:
         if not terms or not count:
             raise ModelError(Problem("P303", name, "this block of constraints is empty"))
         width = len(terms)
-        indices = np.empty((*shape, width), dtype=np.int32)
-        data = np.empty((*shape, width))
+        indices = self._indices.more(count * width).reshape(*shape, width)
+        data = self._data.more(count * width).reshape(*shape, width)
         for position, (coefficient, columns) in enumerate(terms):
             indices[..., position] = columns
             data[..., position] = self._current(coefficient)
             if isinstance(coefficient, Windowed):
                 self._moving.append(_Moving("data", self._n_data + position, coefficient, step=width))
-        self._matrix.append((indices.reshape(-1), data.reshape(-1)))
         self._widths.append((count, width))
         for target, number in (("row_lower", lower), ("row_upper", upper)):
-            values = np.empty(shape)
-            values[...] = self._current(number)
+            self._row_bounds[target].more(count).reshape(shape)[...] = self._current(number)
             if isinstance(number, Windowed):
                 self._moving.append(_Moving(target, self._n_rows, number))
-            self._row_bounds[target].append(values.reshape(-1))
         index = np.arange(self._n_rows, self._n_rows + count, dtype=np.int32).reshape(shape)
         self._pointers[name] = (self._n_data, count, width)
         self._n_rows += count
@@ -286,7 +308,9 @@ class Model:
         self.rows[name] = Rows(name, index)
         return self.rows[name]
 
-    def add_row(self, name: str, coefficients: Floats, columns: Ints, *, lower: float = -INF, upper: float = INF) -> Rows:
+    def add_row(
+        self, name: str, coefficients: Floats, columns: Ints, *, lower: float = -INF, upper: float = INF
+    ) -> Rows:
         """Add a single constraint over many columns: ``lower <= coefficients @ columns <= upper``.
 
         Args:
@@ -301,10 +325,12 @@ class Model:
         """
         terms: list[tuple[Number, Ints]] = [(1.0, columns[:1])] if len(columns) else []
         rows = self.add(name, terms, lower=lower, upper=upper)
-        self._matrix[-1] = (columns.astype(np.int32), coefficients.astype(float))
+        more = len(columns) - 1
+        self._indices.more(more)[:], self._data.more(more)[:] = columns[1:], coefficients[1:]
+        self._data.array[self._n_data - 1] = coefficients[0]
         self._widths[-1] = (1, len(columns))
         self._pointers[name] = (self._n_data - 1, 1, len(columns))
-        self._n_data += len(columns) - 1
+        self._n_data += more
         return rows
 
     def add_cost(self, var: Var, cost: Number) -> None:
@@ -315,14 +341,10 @@ class Model:
         """
         if self.arrays is not None:
             raise ValueError("the model is assembled; use set_cost")
-        offset = 0
         target = np.atleast_1d(var.now)
-        for block in self._cols["cost"]:
-            if offset <= target[0] < offset + len(block):
-                if np.any(block):
-                    raise ValueError(f"{var.name} has a cost already")
-                block[target - offset] = self._current(cost)
-            offset += len(block)
+        if np.any(self._cols["cost"].array[target]):
+            raise ValueError(f"{var.name} has a cost already")
+        self._cols["cost"].array[target] = self._current(cost)
         if isinstance(cost, Windowed):
             self._moving.append(_Moving("cost", int(target[0]), cost))
 
@@ -335,24 +357,17 @@ class Model:
         widths = np.concatenate([np.full(count, width, dtype=np.int32) for count, width in self._widths])
         indptr = np.zeros(len(widths) + 1, dtype=np.int32)
         np.cumsum(widths, out=indptr[1:])
-        columns = {name: np.concatenate(parts) for name, parts in self._cols.items()}
-        bounds = {name: np.concatenate(parts) for name, parts in self._row_bounds.items()}
-        indices = np.concatenate([part[0] for part in self._matrix])
-        data = np.concatenate([part[1] for part in self._matrix])
         self.arrays = Arrays(
-            cost=columns["cost"],
-            col_lower=columns["col_lower"],
-            col_upper=columns["col_upper"],
-            integer=columns["integer"] > 0.5,
-            row_lower=bounds["row_lower"],
-            row_upper=bounds["row_upper"],
+            cost=self._cols["cost"].take(),
+            col_lower=self._cols["col_lower"].take(),
+            col_upper=self._cols["col_upper"].take(),
+            integer=self._cols["integer"].take() > 0.5,
+            row_lower=self._row_bounds["row_lower"].take(),
+            row_upper=self._row_bounds["row_upper"].take(),
             indptr=indptr,
-            indices=indices,
-            data=data,
+            indices=self._indices.take(),
+            data=self._data.take(),
         )
-        self._cols.clear()
-        self._row_bounds.clear()
-        self._matrix.clear()
         return self.arrays
 
     # ------------------------------------------------------------------ changing numbers
@@ -392,7 +407,9 @@ class Model:
         arrays.col_upper[columns] = values
         self.changes.columns.append(columns)
 
-    def set_bounds(self, var: Var, lower: Floats | float | None = None, upper: Floats | float | None = None) -> None:
+    def set_bounds(
+        self, var: Var, lower: Floats | float | None = None, upper: Floats | float | None = None
+    ) -> None:
         """Change the bounds of a variable's window."""
         arrays = self._built()
         columns = np.atleast_1d(var.now)
@@ -408,7 +425,9 @@ class Model:
         self._built().cost[columns] = cost
         self.changes.cost.append(columns)
 
-    def set_limits(self, rows: Rows, lower: Floats | float | None = None, upper: Floats | float | None = None) -> None:
+    def set_limits(
+        self, rows: Rows, lower: Floats | float | None = None, upper: Floats | float | None = None
+    ) -> None:
         """Change the limits of a block of constraints."""
         arrays = self._built()
         index = rows.index.reshape(-1)
