@@ -1,0 +1,3 @@
+"""The subjects, one module a group; importing them fills the registry, in the order of the table."""
+
+from benchmarks.subjects import window, year  # noqa: F401
