@@ -12,9 +12,8 @@ from pydantic import Field, model_validator
 from varme.components.base import Device
 from varme.compute.executor import Executor
 from varme.district.base_case import BaseSpec, HotCase, Point, evaluate, load_base, percent, watched
-from varme.district.case import Case
+from varme.district.case import Case, fingerprint
 from varme.district.operate import decide_sizes
-from varme.district.study import fingerprint
 from varme.ground.charts import Chart
 from varme.ground.context import Context, Kind
 from varme.ground.errors import Collector, InputError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -223,3 +224,10 @@ class _Reader:
         """Return price, tax and emission factor of a fuel."""
         price = self.read(fuel.price_eur_per_mwh, "eur_per_mwh", f"{where}.price_eur_per_mwh")
         return price, fuel.tax_eur_per_mwh, fuel.co2_t_per_mwh
+
+
+def fingerprint(case: Case, part: str) -> str:
+    """Return a hash of everything that a run's numbers depend on: study, table, data, part of the run."""
+    devices = {name: device.model_dump(mode="json") for name, device in case.devices.items()}  # type: ignore[attr-defined]
+    content = [case.study.model_dump(mode="json"), devices, case.data_hashes, part]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -19,7 +19,7 @@ _TEXT = ("figure", "source", "note")
 def read_published(path: Path) -> list[dict[str, object]]:
     """Read a table of published figures.
 
-    Columns: ``figure`` (a key of :func:`figures`), ``published``, ``low``, ``high`` (band; empty for none), ``source``,
+    Columns: ``name`` (a key of :func:`figures`), ``published``, ``low``, ``high`` (band; empty for none), ``source``,
     ``note``.
 
     Raises:
@@ -27,12 +27,12 @@ def read_published(path: Path) -> list[dict[str, object]]:
     """
     problems = Collector()
     out: list[dict[str, object]] = []
-    for line, row in zip(lines_of(path), read_plant_table(path), strict=True):
+    for line, row in zip(
+        lines_of(path), read_plant_table(path, text_columns=frozenset({"name", *_TEXT})), strict=True
+    ):
         where = f"{path.name} line {line}"
-        if not row.get("figure"):
-            problems.add("P103", where, "a published figure needs its name in the column figure")
-            continue
         entry: dict[str, object] = {name: str(row.get(name, "") or "") for name in _TEXT}
+        entry["figure"] = str(row["name"])
         for name in ("published", "low", "high"):
             value = row.get(name)
             if value is None or value == "":
@@ -69,7 +69,7 @@ def published_table(rows: list[dict[str, object]], ours: Mapping[str, float]) ->
         value, low, high = ours[name], float(row["low"]), float(row["high"])  # type: ignore[arg-type]
         values.append(value)
         if np.isnan(low) or np.isnan(high):
-            verdicts.append("not reproducible without the original series")
+            verdicts.append("needs the original series")
         else:
             verdicts.append("inside" if low <= value <= high else "outside")
     problems.raise_if_any(InputError)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from varme.components.base import Fuel
 from varme.components.boiler import Boiler, ElectricBoiler
@@ -46,6 +46,14 @@ class TimeSpec(Spec):
     """Zone of `start` and `end`, and of months and axes in the results (IANA name)."""
     step_min: int = Field(default=60, ge=1, le=1440)
     """Step [min]; must divide a day."""
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _no_bare_number(cls, value: Any) -> Any:
+        """Refuse numbers, which would be read as seconds since 1970."""
+        if isinstance(value, (bool, int, float)) or (isinstance(value, str) and value.strip().lstrip("+-.").isdigit()):
+            raise ValueError("P102: must be a date (2011-01-31) or a date with time (2011-01-31T12:00), not a number")
+        return value
 
 
 class SolveSpec(Spec):
@@ -117,6 +125,8 @@ class DistrictStudy(Spec):
     """CSV file with more devices: a `name` column, a `type` column and fields; empty cells take the default."""
     reference: ReferenceSpec | None = None
     """The case to compare with; savings are reported against it."""
+    on_top: list[str] = Field(default=[])
+    """Files of capacity and parameter studies whose tables and charts go into the same report."""
     published_table: str | None = None
     """CSV file with published figures to print beside the results: figure, published, low, high, source, note."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,8 +13,10 @@ from varme.compute import progress
 from varme.compute.executor import Executor
 from varme.compute.outcome import Progress as TaskProgress
 from varme.compute.outcome import in_order
+from varme.district import capacity, parameters
+from varme.district.base_case import BaseSpec
 from varme.district.build import build
-from varme.district.case import Case, load_case
+from varme.district.case import Case, fingerprint, load_case
 from varme.district.charts import district_charts
 from varme.district.operate import Dispatched, Operation, dispatch, operate
 from varme.district.published import published_table, read_published
@@ -34,18 +34,13 @@ from varme.district.tables import (
     windows_table,
 )
 from varme.ground.context import Checkpoints, Context, Kind
+from varme.ground.errors import InputError, Problem
 from varme.ground.findings import Finding
 from varme.ground.result import Result
 from varme.ground.size import Decision, largest
+from varme.ground.spec import parse, read_file
 from varme.ground.tables import Table
 from varme.kernel.highs import Solver
-
-
-def fingerprint(case: Case, part: str) -> str:
-    """Return a hash of everything that a run's numbers depend on: study, table, data, part of the run."""
-    devices = {name: device.model_dump(mode="json") for name, device in case.devices.items()}  # type: ignore[attr-defined]
-    content = [case.study.model_dump(mode="json"), devices, case.data_hashes, part]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def check(study: DistrictStudy, context: Context) -> list[Finding]:
@@ -58,6 +53,8 @@ def check(study: DistrictStudy, context: Context) -> list[Finding]:
     case = load_case(study, context)
     if study.published_table:
         read_published(context.base / study.published_table)
+    for kind, spec in _read_on_top(study, context):
+        kind.check(spec, context)
     return [*case.findings, *_capacity_findings(case)]
 
 
@@ -107,19 +104,47 @@ def run(study: DistrictStudy, context: Context) -> Result:
     relaxed_reading = readings.get("relaxed")
     tables = _tables(main, other, runs)
     if relaxed_reading is not None:
-        tables["lp_milp"] = lp_milp_table(main, relaxed_reading)
+        tables["comparison_lp_milp"] = lp_milp_table(main, relaxed_reading)
     if published:
-        tables["published"] = published_table(published, figures(main, other))
+        tables["comparison_published"] = published_table(published, figures(main, other))
+    extra = _studies_on_top(study, context)
+    charts = district_charts(main.operation, main.flows, has_reference=other is not None)
+    for result in extra:
+        tables |= result.data
+        charts += result.charts
     return Result(
         kind=study.kind,
         title=study.title,
         summary=summary(main, other),
         data=tables,
-        findings=tuple(findings(main, other)),
-        charts=tuple(district_charts(main.operation, main.flows, has_reference=other is not None)),
+        findings=(*findings(main, other), *(f for r in extra for f in r.findings if f not in case.findings)),
+        charts=tuple(charts),
         provenance=_provenance(case, runs, time.process_time() - started),
         study=study.model_dump(mode="json"),
     )
+
+
+def _studies_on_top(study: DistrictStudy, context: Context) -> list[Result]:
+    """Run the capacity and parameter studies that go into the same report."""
+    return [kind.run(spec, context) for kind, spec in _read_on_top(study, context)]
+
+
+def _read_on_top(study: DistrictStudy, context: Context) -> list[tuple[Kind, BaseSpec]]:
+    kinds = {kind.name: kind for kind in (capacity.KIND, parameters.KIND)}
+    out: list[tuple[Kind, BaseSpec]] = []
+    for name in study.on_top:
+        path = context.base / name
+        data = read_file(path)
+        kind = kinds.get(str(data.get("kind")))
+        if kind is None:
+            what = Problem(
+                "P106", f"on_top: {name}", "is not a study on top", str(data.get("kind")), ", ".join(kinds)
+            )
+            raise InputError(what, context.source)
+        spec = parse(kind.spec, data, path.name)
+        assert isinstance(spec, BaseSpec)
+        out.append((kind, spec))
+    return out
 
 
 def _operate_all(cases: dict[str, Case], context: Context) -> dict[str, Operation]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from varme.components.base import CAP_CATEGORY
+from varme.components.chp import BackPressure, Extraction, PowerPlant
 from varme.components.heat_pump import HeatPump
 from varme.district.flows import BusFlows, DeviceFlows, read_buses, read_flows
 from varme.district.operate import Operation
@@ -91,9 +92,34 @@ def figures(case: Reading, reference: Reading | None) -> dict[str, float]:
             out |= {f"months.{name}.{m + 1}": float(hours[m]) for m in range(12)}
             winter = hours[[11, 0, 1, 2]].sum()
             out[f"months.{name}.winter_percent"] = 100 * float(winter / hours.sum()) if hours.sum() else 0.0
+    out |= _nameplates(case)
     if reference is not None:
         out |= _savings(case, reference)
     return out
+
+
+def _nameplates(case: Reading) -> dict[str, float]:
+    """Return heat and power at full load of every plant, and their sums by area and in all."""
+    out: dict[str, float] = {}
+    sums: dict[str, float] = {}
+    for name, device in case.operation.case.devices.items():
+        if not isinstance(device, (BackPressure, Extraction, PowerPlant)):
+            continue
+        plate = device.nameplate()
+        out[f"units.{name}.nameplate_heat_mw"] = plate.heat_mw
+        out[f"units.{name}.nameplate_back_pressure_mw"] = plate.power_back_pressure_mw
+        out[f"units.{name}.nameplate_condensing_mw"] = plate.power_condensing_mw
+        area = getattr(device, "area", None)
+        if area is not None:
+            key = f"totals.{area}.nameplate_heat_mw"
+            sums[key] = sums.get(key, 0.0) + plate.heat_mw
+            sums["totals.nameplate_heat_mw"] = sums.get("totals.nameplate_heat_mw", 0.0) + plate.heat_mw
+            sums["totals.chp_back_pressure_mw"] = (
+                sums.get("totals.chp_back_pressure_mw", 0.0) + plate.power_back_pressure_mw
+            )
+        most = max(plate.power_back_pressure_mw, plate.power_condensing_mw)
+        sums["totals.nameplate_power_mw"] = sums.get("totals.nameplate_power_mw", 0.0) + most
+    return out | sums
 
 
 def _savings(case: Reading, reference: Reading) -> dict[str, float]:
@@ -162,6 +188,7 @@ def summary(case: Reading, reference: Reading | None) -> dict[str, Figure]:
 
 def _proof(case: Reading) -> list[Figure]:
     gaps = 100 * case.operation.trajectories.column("gap_share")
+    gaps = np.where(gaps < 1e-6, 0.0, gaps)  # rounding of the last digits is no gap
     cost = case.operation.cost
     return [
         Figure("gap_mean_percent", float(gaps.mean()), "Proven gap of the windows, mean"),

@@ -135,7 +135,7 @@ SIZES = TableSchema(
     ),
 )
 PUBLISHED = TableSchema(
-    "published",
+    "comparison_published",
     "Published figures beside ours",
     (
         Column("figure", "text", "which figure"),
@@ -143,13 +143,13 @@ PUBLISHED = TableSchema(
         Column("ours", "number", "value of this run"),
         Column("low", "number", "lower end of the band in which a run on these data should lie"),
         Column("high", "number", "upper end"),
-        Column("verdict", "text", "inside, outside, or not reproducible without the original series"),
+        Column("verdict", "text", "inside or outside the band, or: needs the original series (not reproducible without it)"),
         Column("source", "text", "where the figure is published"),
         Column("note", "text", "how to read it"),
     ),
 )
 LP_MILP = TableSchema(
-    "lp_milp",
+    "comparison_lp_milp",
     "The same case as LP and as MILP",
     (
         Column("figure", "text", "which figure"),
