@@ -15,8 +15,9 @@ from varme.district.explain import infeasible
 from varme.ground.context import Checkpoints, Progress, Silent
 from varme.ground.errors import ModelError
 from varme.ground.size import Decision
+from varme.kernel.bound import horizon_bound
 from varme.kernel.highs import Solver, require_optimal
-from varme.kernel.horizon import Solve, Trajectories, dual_bound, plan_windows, roll
+from varme.kernel.horizon import Solve, Trajectories, plan_windows, roll
 from varme.kernel.model import Floats, Model
 from varme.kernel.solve import HighsSolve, LpSolve, SearchSolve
 
@@ -156,8 +157,7 @@ def solver_of(case: Case) -> Solve:
 def bound_and_cost(case: Case, system: SystemModel, found: Trajectories) -> tuple[float, float]:
     """Return the proven lower bound over the whole horizon and the cost of the trajectories [EUR].
 
-    The windows' relaxed duals, put side by side, are a dual point of the whole horizon's relaxation; weak duality makes
-    a bound of it at the price of one product of the matrix.
+    See :func:`varme.kernel.bound.horizon_bound`.
     """
     model = system.model
     arrays = model.assemble()
@@ -165,15 +165,11 @@ def bound_and_cost(case: Case, system: SystemModel, found: Trajectories) -> tupl
         if name in model.vars:
             past = model.vars[name].history
             model.set_history(model.vars[name], np.full(past, values[0]))
-    dual = np.zeros(len(arrays.row_lower))
-    for name, rows in model.rows.items():
-        if name in found.bound_duals and rows.index.size == found.bound_duals[name].size:
-            dual[rows.index] = found.bound_duals[name]
     cost = sum(
         float(np.sum(arrays.cost[np.atleast_1d(var.now)] * found.values[name]))
         for name, var in model.vars.items()
     )
-    bound = dual_bound(arrays, dual)
+    bound = horizon_bound(model, found)
     if len(found.records) == 1:
         bound = max(bound, float(found.column("bound")[0]))
     return min(bound, cost), cost

@@ -100,6 +100,7 @@ class Trajectories:
         values: Variable -> values over the horizon, shape (n,), or () for scalars.
         duals: Constraint block -> price duals over the horizon, shape (n,).
         bound_duals: Constraint block -> duals of the relaxation, shape (n,).
+        bound_tails: Constraint block -> per window, the duals of its overlap beyond what is kept.
         records: Per window: the fields of :data:`RECORD_FIELDS`.
         statuses: Per window: status.
         models: The models that were built, by length; the last window's numbers are in them.
@@ -108,6 +109,7 @@ class Trajectories:
     values: dict[str, Floats]
     duals: dict[str, Floats]
     bound_duals: dict[str, Floats]
+    bound_tails: dict[str, list[Floats]] = field(default_factory=dict)
     records: list[tuple[float, ...]] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
 
@@ -244,6 +246,8 @@ def _append(out: Trajectories, part: Mapping[str, NDArray[Any]], window: Window,
         if name not in target:
             target[name] = np.zeros(n)
         target[name][span] = values[past : past + window.keep]
+        if kind == "bound":
+            out.bound_tails.setdefault(name, []).append(values[window.keep :])
         if past:
             state.history[name] = values[window.keep : window.keep + past]
     if "basis:columns" in part:
@@ -251,25 +255,3 @@ def _append(out: Trajectories, part: Mapping[str, NDArray[Any]], window: Window,
         state.basis_length = window.length
     out.records.append(tuple(float(v) for v in part["record"]))
     out.statuses.append(str(part["status"]))
-
-
-def dual_bound(arrays: Arrays, row_dual: Floats) -> float:
-    """Return the lower bound that any row duals prove for the LP relaxation, hence for the MILP.
-
-    ``min over x of (c - A'y)x + y b`` taken column by column over the bounds: weak duality, valid for every ``y``. Duals of
-    the wrong sign for a one-sided row are set to 0, so the bound is always valid, if perhaps weak; it is -inf if a
-    column without a bound has a reduced cost that needs one.
-    """
-    dual = np.where((row_dual > 0) & np.isneginf(arrays.row_lower), 0.0, row_dual)
-    dual = np.where((dual < 0) & np.isposinf(arrays.row_upper), 0.0, dual)
-    weights = np.repeat(dual, np.diff(arrays.indptr)) * arrays.data
-    reduced = arrays.cost - np.bincount(arrays.indices, weights=weights, minlength=len(arrays.cost))
-    limit = np.where(dual > 0, arrays.row_lower, arrays.row_upper)
-    rows = np.where(dual != 0, dual * np.where(np.isfinite(limit), limit, 0.0), 0.0)
-    tiny = np.abs(reduced) < 1e-7 * np.maximum(1.0, np.abs(arrays.cost))
-    bound_at = np.where(reduced > 0, arrays.col_lower, arrays.col_upper)
-    free = ~np.isfinite(bound_at)
-    if np.any(free & ~tiny):
-        return -np.inf
-    columns = np.where(free, 0.0, reduced * np.where(free, 0.0, bound_at))
-    return float(rows.sum() + columns.sum()) + arrays.offset
