@@ -14,6 +14,7 @@ from varme.compute.executor import Executor
 from varme.district.base_case import BaseSpec, HotCase, Point, evaluate, load_base, percent, watched
 from varme.district.case import Case, fingerprint
 from varme.district.operate import decide_sizes
+from varme.district.templates import capacity_files
 from varme.ground.charts import Chart
 from varme.ground.context import Context, Kind
 from varme.ground.errors import Collector, InputError
@@ -355,5 +356,6 @@ KIND = Kind(
     spec=CapacityStudy,
     run=run,
     check=check,
+    template=capacity_files,
     tables=lambda: [SURFACE, DECISION],
 )

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import Any, cast
 
 import numpy as np
@@ -227,7 +228,7 @@ class _Reader:
 
 
 def fingerprint(case: Case, part: str) -> str:
-    """Return a hash of everything that a run's numbers depend on: study, table, data, part of the run."""
+    """Return a hash of everything that a run's numbers depend on: version, study, table, data, part of the run."""
     devices = {name: device.model_dump(mode="json") for name, device in case.devices.items()}  # type: ignore[attr-defined]
-    content = [case.study.model_dump(mode="json"), devices, case.data_hashes, part]
+    content = [version("varme"), case.study.model_dump(mode="json"), devices, case.data_hashes, part]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

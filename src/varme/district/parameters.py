@@ -12,6 +12,7 @@ from varme.components.base import Device
 from varme.compute.executor import Executor
 from varme.district.base_case import BaseSpec, Point, evaluate, load_base, percent
 from varme.district.case import Case, fingerprint
+from varme.district.templates import parameters_files
 from varme.ground.charts import Chart
 from varme.ground.context import Context, Kind
 from varme.ground.errors import Collector, InputError
@@ -260,6 +261,7 @@ KIND = Kind(
     spec=ParametersStudy,
     run=run,
     check=check,
+    template=parameters_files,
     tables=lambda: [PARAMETERS],
 )
 

@@ -33,6 +33,7 @@ from varme.district.tables import (
     units_table,
     windows_table,
 )
+from varme.district.templates import district_files
 from varme.ground.context import Checkpoints, Context, Kind
 from varme.ground.errors import InputError, Problem
 from varme.ground.findings import Finding
@@ -283,5 +284,6 @@ KIND = Kind(
     run=run,
     check=check,
     write_model=write_model,
+    template=district_files,
     tables=lambda: SCHEMAS,
 )
