@@ -12,7 +12,8 @@ eta_c = eta_e + cv eta_q   electric efficiency without heat                     
 
 Back pressure: ``p = eta_e f``, ``q = eta_q f``. Extraction: ``p = eta_c f - cv q`` with ``0 <= q <= eta_q f``: this is
 the four-cornered diagram of the paper (full-load and minimum-load cv lines, back-pressure line, no heat). A diagram by
-corners is their convex hull, ``(p, q, f) = sum of weight_k corner_k`` with ``sum of weight_k = x``; several pieces are a
+corners is their convex hull, ``(p, q, f) = sum of weight_k corner_k`` with ``sum of weight_k = x``; several
+pieces are a
 union: one binary a piece. Source: Ommen, Markussen and Elmegaard 2013; corners as in the convex CHP model of Lahdelma
 and Hakonen 2003 (doi:10.1016/S0377-2217(02)00460-5).
 """
@@ -238,7 +239,7 @@ def _check_efficiencies(power: float, total: float) -> None:
         )
     if total > TOTAL_EFFICIENCY_MAX:
         raise ValueError(
-            f"P109: power and heat together are {total:g} of the fuel, above {TOTAL_EFFICIENCY_MAX:g}: energy from nothing"
+            f"P109: power and heat are {total:g} of the fuel, above {TOTAL_EFFICIENCY_MAX:g}: energy from nothing"
         )
 
 

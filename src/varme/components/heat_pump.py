@@ -87,7 +87,7 @@ class HeatPump(CommittedSpec):
                 "Decide the size first, then fix it and add them."
             )
         if isinstance(self.cop, float) and not COP_LIMITS[0] <= self.cop <= COP_LIMITS[1]:
-            raise ValueError(f"P101: a COP of {self.cop:g} is outside {COP_LIMITS[0]:g} to {COP_LIMITS[1]:g}")
+            raise ValueError(f"P101 cop: a COP must lie between {COP_LIMITS[0]:g} and {COP_LIMITS[1]:g}")
         return self
 
     def buses(self) -> dict[str, str]:

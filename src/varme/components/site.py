@@ -1,6 +1,7 @@
 """Buses and their balances, written once: electricity nodes and heat areas.
 
-Each bus: ``sum of ports + shortfall - spill = demand``. Shortfall is unserved energy at a stated price (reported apart from
+Each bus: ``sum of ports + shortfall - spill = demand``. Shortfall is unserved energy at a stated price
+(reported apart from
 the cost); spill is surplus that nobody takes.
 """
 

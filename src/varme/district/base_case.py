@@ -33,7 +33,7 @@ class BaseSpec(Spec):
     end: datetime | date | None = None
     """First instant after the horizon; the base study's if not given."""
     mode: Literal["lp", "milp"] = "lp"
-    """`lp`: one-shot relaxations, hot-started: quick, without integer noise. `milp`: each point rolled with statuses."""
+    """`lp`: one-shot relaxations, hot-started: quick, no integer noise. `milp`: each point rolled with statuses."""
     quality: Literal["fast", "precise"] = "precise"
     """Search quality of the MILP points: savings of tenths of a percent need `precise`."""
 

@@ -1,4 +1,4 @@
-"""The study kind ``district-capacity``: capacity and location of heat pumps, swept and as decisions of the optimiser."""
+"""The study kind ``district-capacity``: capacity and location of heat pumps, swept and as decisions."""
 
 from __future__ import annotations
 
@@ -333,8 +333,8 @@ def _charts(study: CapacityStudy) -> list[Chart]:
     if study.invest is not None:
         charts.append(
             Chart(
-                "total", "line", "Cost of operation and annuity over capacity", "surface", "capacity_mw", ("total_eur",),
-                group=shared, x_label="heat capacity [MW]", y_label="cost [EUR]", section="Capacity",
+                "total", "line", "Cost of operation and annuity over capacity", "surface", "capacity_mw",
+                ("total_eur",), group=shared, x_label="heat capacity [MW]", y_label="cost [EUR]", section="Capacity",
             )
         )  # fmt: skip
     return charts

@@ -27,8 +27,8 @@ def district_charts(
     charts.append(_duration(operation, flows))
     charts.append(
         Chart(
-            "gap", "steps", "Proven gap of every planning window", "windows", "start_utc", ("gap_percent",), group="run",
-            x_label="start of the window", y_label="gap [%]", section="Proof",
+            "gap", "steps", "Proven gap of every planning window", "windows", "start_utc", ("gap_percent",),
+            group="run", x_label="start of the window", y_label="gap [%]", section="Proof",
             note="A plan is at most this much above the cheapest possible one for its window.",
         )
     )  # fmt: skip
@@ -100,8 +100,8 @@ def _extraction(devices: dict[str, Device]) -> list[Chart]:
     note = "The right-hand edge is the back-pressure line, the upper edge the full-load line of power lost to heat."
     return [
         Chart(
-            name, cast(ChartKind, kind), title, "dispatch", x, (y,), group="unit", where={"unit": units}, x_label=x_label,
-            y_label=y_label, section="Extraction plants", note=note if kind == "scatter" else "",
+            name, cast(ChartKind, kind), title, "dispatch", x, (y,), group="unit", where={"unit": units},
+            x_label=x_label, y_label=y_label, section="Extraction plants", note=note if kind == "scatter" else "",
         )
         for name, kind, title, x, y, x_label, y_label in specs
     ]  # fmt: skip
@@ -136,8 +136,8 @@ def _stores(operation: Operation) -> list[Chart]:
         return []
     return [
         Chart(
-            "store_levels", "line", "Heat in the stores", "stores", "time_utc", ("level_mwh",), group="unit", x_label="",
-            y_label="level [MWh]", section="Stores and prices",
+            "store_levels", "line", "Heat in the stores", "stores", "time_utc", ("level_mwh",), group="unit",
+            x_label="", y_label="level [MWh]", section="Stores and prices",
         )
     ]  # fmt: skip
 

@@ -86,7 +86,7 @@ def _binding(case: Case, model: Model, x: Floats, bus: str, step: int, *, short:
 def _contradiction(case: Case, model: Model, shortage: Shortage) -> Problem:
     values = np.maximum(shortage.short, shortage.over)
     when = case.grid.label(model.first + int(values.argmax()) % model.length, case.study.time.timezone)
-    what = f"this limit cannot be kept together with the state before the window: missed by {values.max():.3g} at {when}"
+    what = f"this limit contradicts the state before the window: missed by {values.max():.3g} at {when}"
     return Problem(
         "P301", shortage.name, what, remedy="Check minimum times, ramps, levels and caps of this device."
     )

@@ -178,8 +178,10 @@ def price_setters(
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.int32]], list[str]]:
     """Return which device sets the price of a bus in each step.
 
-    A device sets the price if its variable lies strictly between its bounds and the price equals what one more MWh from it
-    costs, given the prices of the other buses it stands on (complementary slackness). Of several, the one that matches best
+    A device sets the price if its variable lies strictly between its bounds and the price equals what one more
+    MWh from it
+    costs, given the prices of the other buses it stands on (complementary slackness). Of several, the one that
+    matches best
     is named; a store in motion is named where no plant matches. Where ramps and minimum loads tie steps
     together, no single device does.
 

@@ -26,7 +26,8 @@ class ParameterSpec(Spec):
     """A parameter and its variations."""
 
     field: str
-    """Field of the devices that is varied (`cop`, `ramp_share_per_h`, `capacity_mwh`...), or `price_eur_per_mwh` of fuels."""
+    """Field that is varied: of devices (`cop`, `ramp_share_per_h`, `capacity_mwh`...), or `price_eur_per_mwh` of
+    fuels."""
     devices: list[str] = Field(default=[])
     """Devices whose field is varied."""
     types: list[str] = Field(default=[])
@@ -224,10 +225,10 @@ def _charts(study: ParametersStudy) -> list[Chart]:
             if names:
                 charts.append(
                     Chart(
-                        f"{unit}_{base}_base", "line", f"Saving in cost, reference with the {base} parameter", "parameters",
-                        "variation", (column,), group="parameter", where={"parameter": names}, x_label=text,
+                        f"{unit}_{base}_base", "line", f"Saving in cost, reference with the {base} parameter",
+                        "parameters", "variation", (column,), group="parameter", where={"parameter": names}, x_label=text,
                         y_label="saving in cost [%]", section="Parameters",
-                        note="Whether the reference case has the varied parameter too changes even the sign of some effects.",
+                        note="Whether the reference case has the varied parameter too changes the sign of some effects.",
                     )
                 )  # fmt: skip
     return charts

@@ -51,8 +51,12 @@ class TimeSpec(Spec):
     @classmethod
     def _no_bare_number(cls, value: Any) -> Any:
         """Refuse numbers, which would be read as seconds since 1970."""
-        if isinstance(value, (bool, int, float)) or (isinstance(value, str) and value.strip().lstrip("+-.").isdigit()):
-            raise ValueError("P102: must be a date (2011-01-31) or a date with time (2011-01-31T12:00), not a number")
+        if isinstance(value, (bool, int, float)) or (
+            isinstance(value, str) and value.strip().lstrip("+-.").isdigit()
+        ):
+            raise ValueError(
+                "P102: must be a date (2011-01-31) or a date with time (2011-01-31T12:00), not a number"
+            )
         return value
 
 

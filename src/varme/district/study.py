@@ -75,7 +75,7 @@ def _capacity_findings(case: Case) -> list[Finding]:
         most = float(np.max(demand))
         if most > total and not any(d.type in {"line", "must_take"} for d in case.devices.values()):
             hours = int(np.count_nonzero(np.atleast_1d(demand) > total))
-            text = f"Demand reaches {most:,.0f} MW, all capacity and stores together give {total:,.0f} MW ({hours} intervals)."
+            text = f"Demand reaches {most:,.0f} MW, capacity and stores give {total:,.0f} MW ({hours} intervals)."
             out.append(
                 Finding(
                     "demand_above_capacity", "warning", bus, text, {"demand_mw": most, "capacity_mw": total}

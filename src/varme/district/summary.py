@@ -222,7 +222,9 @@ def findings(case: Reading, reference: Reading | None) -> list[Finding]:
                 )  # fmt: skip
         limits = [s for s in reading.operation.trajectories.statuses if s == "time_limit"]
         if limits:
-            text = f"{len(limits)} windows ended at the time limit; their plans are valid, their gaps are what was proven."
+            text = (
+                f"{len(limits)} windows ended at the time limit; their plans are valid, their gaps as proven."
+            )
             out.append(Finding("time_limit", "warning", label, text, {"windows": len(limits)}))
     out += _spills(case) + _noise(case, reference) + _ramps(case)
     return out
@@ -250,8 +252,8 @@ def _noise(case: Reading, reference: Reading | None) -> list[Finding]:
     if abs(saving) >= noise:
         return []
     text = (
-        f"The saving in cost of {saving:.2f} % is smaller than the {noise:.2f} % that the proven gaps leave open: it may be "
-        'noise. Use quality = "precise", or mode = "lp".'
+        f"The saving in cost of {saving:.2f} % is smaller than the {noise:.2f} % that the proven gaps leave open: "
+        'it may be noise. Use quality = "precise", or mode = "lp".'
     )
     return [
         Finding(
@@ -282,7 +284,7 @@ def _ramps(case: Reading) -> list[Finding]:
 
 
 def lp_milp_table(milp: Reading, lp: Reading) -> Table:
-    """Return the figures of a case as LP and as MILP, side by side: cost, fuel, heat pumps, every unit's hours and starts."""
+    """Return a case as LP and as MILP, side by side: cost, fuel, heat pumps, every unit's hours and starts."""
     rows: list[tuple[str, float, float]] = [
         ("cost [MEUR]", lp.cost_eur / 1e6, milp.cost_eur / 1e6),
         ("fuel energy [TWh]", lp.fuel_mwh / 1e6, milp.fuel_mwh / 1e6),

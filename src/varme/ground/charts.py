@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from varme.ground.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ChartKind = Literal["line", "steps", "stack", "bars", "stacked_bars", "heatmap", "duration", "box", "scatter", "sankey"]
+ChartKind = Literal[
+    "line", "steps", "stack", "bars", "stacked_bars", "heatmap", "duration", "box", "scatter", "sankey"
+]
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Chart:
         table = tables[self.table]
         keep = np.ones(len(table), dtype=bool)
         for column, allowed in self.where.items():
-            keep &= np.isin(table.column(column).astype(object), np.asarray(allowed, dtype=object))
+            keep &= _allowed_rows(table, column, allowed)
         for column in self.columns():
             table.schema[column]
         frame = table.frame().loc[keep, self.columns()]
@@ -95,3 +98,14 @@ class Chart:
         parts["rows"] = tuple(parts["rows"]) if parts["rows"] is not None else None
         parts["where"] = {k: tuple(v) for k, v in parts["where"].items()}
         return cls(**parts)
+
+
+def _allowed_rows(table: Table, column: str, allowed: tuple[Any, ...]) -> NDArray[np.bool_]:
+    """Return which rows hold an allowed value; times may also be given as text, as they come back from JSON."""
+    values = table.data[table.schema[column].name]
+    if column in table.categories:
+        codes = [code for code, text in enumerate(table.categories[column]) if text in allowed]
+        return np.asarray(np.isin(values, codes), dtype=bool)
+    if table.schema[column].dtype == "time":
+        return np.asarray(np.isin(values, np.asarray(allowed, dtype="datetime64[s]")), dtype=bool)
+    return np.asarray(np.isin(values, np.asarray(allowed)), dtype=bool)

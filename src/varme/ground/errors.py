@@ -44,10 +44,14 @@ CODES: dict[str, CodeEntry] = {
         "Wrong type", "A field holds another type than it takes.", "Give the type that the message names."
     ),
     "P103": CodeEntry(
-        "Field missing", "A field without a default was not given.", "Add the field; see the reference of the study."
+        "Field missing",
+        "A field without a default was not given.",
+        "Add the field; see the reference of the study.",
     ),
     "P104": CodeEntry(
-        "Unknown field", "A field name that this study does not have.", "Use the suggested name, or remove the field."
+        "Unknown field",
+        "A field name that this study does not have.",
+        "Use the suggested name, or remove the field.",
     ),
     "P105": CodeEntry(
         "Wrong unit",
@@ -55,7 +59,9 @@ CODES: dict[str, CodeEntry] = {
         "Use the unit of the field, or one of the same dimension: it is converted.",
     ),
     "P106": CodeEntry(
-        "Unknown kind", "The study's `kind` (or a device's `type`) is not one that varme has.", "Use a listed kind."
+        "Unknown kind",
+        "The study's `kind` (or a device's `type`) is not one that varme has.",
+        "Use a listed kind.",
     ),
     "P107": CodeEntry(
         "Reference to nothing",
@@ -84,14 +90,20 @@ CODES: dict[str, CodeEntry] = {
         "Write `--set section.name.field=value`; `varme schema KIND` lists the fields.",
     ),
     "P112": CodeEntry(
-        "Name clash", "Two things in a study have the same name.", "Rename one: names are the keys of the result tables."
+        "Name clash",
+        "Two things in a study have the same name.",
+        "Rename one: names are the keys of the result tables.",
     ),
     # P2xx: data
     "P200": CodeEntry(
-        "Data file unreadable", "A data file does not exist or cannot be parsed.", "Check the path and the format."
+        "Data file unreadable",
+        "A data file does not exist or cannot be parsed.",
+        "Check the path and the format.",
     ),
     "P201": CodeEntry(
-        "Unknown column", "The file has no column of that name.", "Use one of the columns that the message lists."
+        "Unknown column",
+        "The file has no column of that name.",
+        "Use one of the columns that the message lists.",
     ),
     "P202": CodeEntry(
         "Series too short",
@@ -101,23 +113,27 @@ CODES: dict[str, CodeEntry] = {
     "P203": CodeEntry(
         "Gap in a series",
         "Intervals are missing inside the series, or cells are empty or NaN.",
-        "Fill the gap in the source, or state `gaps = \"interpolate\"` with `gap_max_h`; what was filled is reported.",
+        'Fill the gap in the source, or state `gaps = "interpolate"` with `gap_max_h`; what was filled is reported.',
     ),
     "P204": CodeEntry(
-        "Duplicate times", "A time stamp occurs more than once.", "Remove the duplicates, or state the time zone (DST)."
+        "Duplicate times",
+        "A time stamp occurs more than once.",
+        "Remove the duplicates, or state the time zone (DST).",
     ),
     "P205": CodeEntry(
         "Shifted times",
         "The time stamps lie beside the grid (for example labelled at the interval's end, or half an hour off).",
-        "State the time zone and the label (`label = \"end\"`), or correct the stamps.",
+        'State the time zone and the label (`label = "end"`), or correct the stamps.',
     ),
     "P206": CodeEntry(
         "DST hour missing or doubled",
         "A local-time series has 24 hours on a day of 23 or 25 hours.",
-        "State the clock that the file really uses (`timezone = \"UTC\"` or `\"Etc/GMT-1\"`), or repair the day.",
+        'State the clock that the file really uses (`timezone = "UTC"` or `"Etc/GMT-1"`), or repair the day.',
     ),
     "P207": CodeEntry(
-        "Wrong length", "A list of numbers has another length than the time grid.", "Give one value per interval."
+        "Wrong length",
+        "A list of numbers has another length than the time grid.",
+        "Give one value per interval.",
     ),
     "P208": CodeEntry(
         "Unit mismatch",
@@ -125,13 +141,19 @@ CODES: dict[str, CodeEntry] = {
         "State `unit`, or use a column of the right dimension.",
     ),
     "P209": CodeEntry(
-        "Not a number", "A cell holds text where a number belongs.", "Correct the cell; the row number is given."
+        "Not a number",
+        "A cell holds text where a number belongs.",
+        "Correct the cell; the row number is given.",
     ),
     "P210": CodeEntry(
-        "Value outside its limits", "A series holds values that are physically impossible.", "Correct the data."
+        "Value outside its limits",
+        "A series holds values that are physically impossible.",
+        "Correct the data.",
     ),
     "P211": CodeEntry(
-        "Unknown layout", "The data layout is not one that varme reads.", "Use one of the layouts that are listed."
+        "Unknown layout",
+        "The data layout is not one that varme reads.",
+        "Use one of the layouts that are listed.",
     ),
     "P212": CodeEntry(
         "Time stamp unreadable",
@@ -151,7 +173,9 @@ CODES: dict[str, CodeEntry] = {
         "Raise the limits that bind, or allow unserved energy at a price (`shortfall_eur_per_mwh`).",
     ),
     "P302": CodeEntry(
-        "Unbounded plan", "The cost can fall without limit.", "Check negative prices and missing capacity limits."
+        "Unbounded plan",
+        "The cost can fall without limit.",
+        "Check negative prices and missing capacity limits.",
     ),
     "P303": CodeEntry(
         "Empty constraint block",
@@ -165,7 +189,7 @@ CODES: dict[str, CodeEntry] = {
     "P402": CodeEntry(
         "Time limit before any plan",
         "The time limit was reached before a feasible plan was known.",
-        "Raise `time_limit_s`, use `quality = \"fast\"`, or allow unserved energy at a price.",
+        'Raise `time_limit_s`, use `quality = "fast"`, or allow unserved energy at a price.',
     ),
     "P403": CodeEntry(
         "Answer did not pass the re-check",
@@ -173,20 +197,28 @@ CODES: dict[str, CodeEntry] = {
         "Report this as a bug, with the exported model.",
     ),
     "P404": CodeEntry(
-        "Option refused", "HiGHS refused an option or silently used another solver.", "Use an option of this build."
+        "Option refused",
+        "HiGHS refused an option or silently used another solver.",
+        "Use an option of this build.",
     ),
     # P5xx: runs
     "P501": CodeEntry(
-        "Run folder exists", "The output folder already holds something.", "Use another `--out`, `--resume`, or `--force`."
+        "Run folder exists",
+        "The output folder already holds something.",
+        "Use another `--out`, `--resume`, or `--force`.",
     ),
-    "P502": CodeEntry("Not a run", "The folder holds no result that varme can read.", "Give a folder made by `varme run`."),
+    "P502": CodeEntry(
+        "Not a run", "The folder holds no result that varme can read.", "Give a folder made by `varme run`."
+    ),
     "P503": CodeEntry(
         "Could not write",
         "Writing failed (disk full, no permission). Nothing is half-written: files are renamed into place when whole.",
         "Free space or give another `--out`; finished windows are kept and `--resume` goes on.",
     ),
     "P504": CodeEntry(
-        "Worker lost", "A worker process died more often than it may.", "Lower `--jobs` (memory), or report the task."
+        "Worker lost",
+        "A worker process died more often than it may.",
+        "Lower `--jobs` (memory), or report the task.",
     ),
     "P505": CodeEntry(
         "Resume does not fit",
@@ -197,7 +229,9 @@ CODES: dict[str, CodeEntry] = {
         "Interrupted", "The run was stopped; what was finished is readable.", "Go on with `--resume`."
     ),
     "P507": CodeEntry(
-        "Task failed", "A task in a worker process raised an unexpected error.", "Report it, with the text shown."
+        "Task failed",
+        "A task in a worker process raised an unexpected error.",
+        "Report it, with the text shown.",
     ),
 }
 

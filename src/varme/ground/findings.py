@@ -14,7 +14,8 @@ class Finding:
 
     Attributes:
         code: Stable name in snake_case, for filters and tests (``gap_filled``, ``heat_unserved``).
-        severity: ``note`` (worth knowing), ``warning`` (check it), ``alarm`` (do not rely on the result without action).
+        severity: ``note`` (worth knowing), ``warning`` (check it), ``alarm`` (do not rely on the result
+        without action).
         where: Field path, unit, bus or time.
         message: One or two sentences, with figures and units.
         evidence: The figures behind it, JSON-able.

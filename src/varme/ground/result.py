@@ -19,7 +19,7 @@ import numpy as np
 from varme.ground.charts import Chart
 from varme.ground.errors import Collector, Problem, RunError
 from varme.ground.findings import Finding
-from varme.ground.parquet import read_parquet, write_parquet
+from varme.ground.parquet import read_parquet, temporary_of, write_aside
 from varme.ground.tables import Column, Table, TableSchema
 
 if TYPE_CHECKING:
@@ -116,13 +116,22 @@ class Result:
             RunError: P503 if writing fails; an older result in the folder then stays as it was.
         """
         target = folder / "result.json"
+        text = json.dumps(self.as_dict(), indent=1, allow_nan=False)
+        written: list[tuple[Path, Path]] = []
         try:
             (folder / "tables").mkdir(parents=True, exist_ok=True)
             for name, table in self.data.items():
-                write_parquet(table, folder / "tables" / f"{name}.parquet")
-            write_text(target, json.dumps(self.as_dict(), indent=1, allow_nan=False))
+                path = folder / "tables" / f"{name}.parquet"
+                written.append((write_aside(table, path), path))
+            written.append((_write_text_aside(target, text), target))
+            for temporary, path in written:
+                temporary.replace(path)
         except OSError as error:
-            raise RunError(Problem("P503", str(folder), f"cannot write the result: {error.strerror or error}")) from None
+            what = f"cannot write the result: {error.strerror or error}"
+            raise RunError(Problem("P503", str(folder), what)) from None
+        finally:
+            for temporary, _ in written:
+                temporary.unlink(missing_ok=True)
         return target
 
     def as_dict(self) -> dict[str, Any]:
@@ -214,12 +223,18 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: if the disk is full or the folder not writable; nothing half-written stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _write_text_aside(path, text).replace(path)
+
+
+def _write_text_aside(path: Path, text: str) -> Path:
+    """Write a text file beside its place and return the temporary file, for the caller to rename."""
+    temporary = temporary_of(path)
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as handle:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+    return temporary

@@ -33,11 +33,8 @@ class TimeGrid:
     n: int
 
     def __post_init__(self) -> None:
+        _check_step(self.step_min)
         problems = Collector()
-        if not 1 <= self.step_min <= MINUTES_PER_DAY or MINUTES_PER_DAY % self.step_min:
-            problems.add(
-                "P101", "time.step_min", "a step must divide a day", value=self.step_min, limit="1 min to 1 day"
-            )
         if self.n < 1:
             problems.add("P101", "time", "the horizon holds no interval", value=self.n, limit="at least 1")
         if self.start.tzinfo is None:
@@ -48,7 +45,9 @@ class TimeGrid:
         object.__setattr__(self, "start", self.start.astimezone(UTC))
 
     @classmethod
-    def between(cls, start: datetime | date, end: datetime | date, *, step_min: int, timezone: str) -> TimeGrid:
+    def between(
+        cls, start: datetime | date, end: datetime | date, *, step_min: int, timezone: str
+    ) -> TimeGrid:
         """Return the grid from ``start`` up to, not including, ``end``.
 
         Args:
@@ -61,14 +60,19 @@ class TimeGrid:
             InputError: P101 for an unknown zone, an end not after the start, or a horizon that is no whole number of
                 steps.
         """
+        _check_step(step_min)
         zone = zone_of(timezone)
         first, last = (_instant(limit, zone) for limit in (start, end))
         minutes = (last - first) / timedelta(minutes=1)
         problems = Collector()
         if minutes <= 0:
-            problems.add("P101", "time.end", "the end must lie after the start", value=str(end), limit=f"> {start}")
+            problems.add(
+                "P101", "time.end", "the end must lie after the start", value=str(end), limit=f"> {start}"
+            )
         elif minutes % step_min:
-            problems.add("P101", "time.end", "the horizon is no whole number of steps", value=f"{minutes:g} min")
+            problems.add(
+                "P101", "time.end", "the horizon is no whole number of steps", value=f"{minutes:g} min"
+            )
         problems.raise_if_any()
         return cls(first, step_min, round(minutes / step_min))
 
@@ -114,6 +118,15 @@ class TimeGrid:
         return instant.astimezone(zone_of(timezone)).strftime("%Y-%m-%d %H:%M %z")
 
 
+def _check_step(step_min: int) -> None:
+    problems = Collector()
+    if not 1 <= step_min <= MINUTES_PER_DAY or MINUTES_PER_DAY % step_min:
+        problems.add(
+            "P101", "time.step_min", "a step must divide a day", value=step_min, limit="1 min to 1 day"
+        )
+    problems.raise_if_any()
+
+
 def zone_of(timezone: str) -> ZoneInfo:
     """Return the time zone of an IANA name.
 
@@ -125,7 +138,11 @@ def zone_of(timezone: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problems = Collector()
         problems.add(
-            "P101", "timezone", "no such time zone", value=timezone, remedy="Use an IANA name: Europe/Copenhagen, UTC."
+            "P101",
+            "time.timezone",
+            "no such time zone",
+            value=timezone,
+            remedy="Use an IANA name: Europe/Copenhagen.",
         )
         problems.raise_if_any()
         raise
@@ -141,7 +158,8 @@ def utc_offset_s(times: NDArray[np.datetime64], timezone: str) -> NDArray[np.int
     stamps = np.asarray(times).astype("datetime64[s]").astype(np.int64)
     days, inverse = np.unique(stamps // 86400, return_inverse=True)
     day_limits = np.array(
-        [[_offset_at(int(d) * 86400, zone), _offset_at(int(d + 1) * 86400 - 1, zone)] for d in days], dtype=np.int64
+        [[_offset_at(int(d) * 86400, zone), _offset_at(int(d + 1) * 86400 - 1, zone)] for d in days],
+        dtype=np.int64,
     ).reshape(-1, 2)
     offsets: NDArray[np.int64] = day_limits[inverse, 0]
     for position in np.flatnonzero(day_limits[:, 0] != day_limits[:, 1]):

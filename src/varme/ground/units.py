@@ -31,6 +31,8 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "eur_per_gj": ("price of energy", GJ_PER_MWH),
     "eur_per_mw": ("price of power", 1.0),
     "eur_per_kw": ("price of power", 1e3),
+    "eur_per_mw_year": ("price of power and year", 1.0),
+    "eur_per_kw_year": ("price of power and year", 1e3),
     "eur_per_t": ("price of mass", 1.0),
     "eur": ("money", 1.0),
     "meur": ("money", 1e6),
@@ -61,7 +63,8 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
 LABELS: Final[dict[str, str]] = {
     "mw": "MW", "kw": "kW", "gw": "GW", "w": "W", "mwh": "MWh", "kwh": "kWh", "gwh": "GWh", "twh": "TWh",
     "gj": "GJ", "tj": "TJ", "eur_per_mwh": "EUR/MWh", "eur_per_kwh": "EUR/kWh", "eur_per_gj": "EUR/GJ",
-    "eur_per_mw": "EUR/MW", "eur_per_kw": "EUR/kW", "eur_per_t": "EUR/t", "eur": "EUR", "meur": "MEUR",
+    "eur_per_mw": "EUR/MW", "eur_per_kw": "EUR/kW", "eur_per_mw_year": "EUR/MW/year", "eur_per_kw_year": "EUR/kW/year",
+    "eur_per_t": "EUR/t", "eur": "EUR", "meur": "MEUR",
     "t_per_mwh": "t/MWh", "kg_per_mwh": "kg/MWh", "kg_per_gj": "kg/GJ", "t": "t", "kt": "kt", "kg": "kg", "c": "°C",
     "k": "K", "h": "h", "min": "min", "s": "s", "years": "years", "share": "-", "percent": "%",
     "share_per_h": "1/h", "percent_per_h": "%/h", "m3": "m³", "l": "l", "mw_per_mw": "MW/MW", "cop": "-", "count": "-",

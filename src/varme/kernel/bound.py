@@ -25,7 +25,8 @@ class BoundParts:
 def bound_parts(arrays: Arrays, row_dual: Floats) -> BoundParts:
     """Return what every row and column contributes to the bound that row duals prove.
 
-    ``min over x of (c - A'y) x + y b``, taken column by column over the bounds: weak duality, valid for every ``y``. Duals of
+    ``min over x of (c - A'y) x + y b``, taken column by column over the bounds: weak duality, valid for every
+    ``y``. Duals of
     the wrong sign for a one-sided row count as 0, so the bound is always valid, if perhaps weak.
     """
     dual = np.where((row_dual > 0) & np.isneginf(arrays.row_lower), 0.0, row_dual)
@@ -53,8 +54,10 @@ def dual_bound(arrays: Arrays, row_dual: Floats) -> float:
 def horizon_bound(model: Model, found: Trajectories) -> float:
     """Return a lower bound of the whole horizon's cost from the relaxed duals of its windows.
 
-    The windows' duals, put side by side, are a dual point of the whole horizon's relaxation. At a seam two windows offer duals
-    for the steps of the overlap; a bound is lost where they disagree about the worth of what is handed over. So at every
+    The windows' duals, put side by side, are a dual point of the whole horizon's relaxation. At a seam two
+    windows offer duals
+    for the steps of the overlap; a bound is lost where they disagree about the worth of what is handed over.
+    So at every
     seam several switching points are tried, and the best is taken: what it contributes depends on that seam alone.
 
     Args:

@@ -66,7 +66,9 @@ def violation(arrays: Arrays, x: Floats, *, relaxed: bool = False) -> tuple[floa
     return (worst, where) if not np.isnan(x).any() else (float("inf"), "nan")
 
 
-def certify(arrays: Arrays, x: Floats, objective: float, bound: float, where: str, *, relaxed: bool = False) -> Certificate:
+def certify(
+    arrays: Arrays, x: Floats, objective: float, bound: float, where: str, *, relaxed: bool = False
+) -> Certificate:
     """Re-check an answer and return its certificate.
 
     Args:
@@ -88,7 +90,8 @@ def certify(arrays: Arrays, x: Floats, objective: float, bound: float, where: st
         limit = f"<= {FEASIBILITY_TOLERANCE:g}"
         raise SolverError(Problem("P403", where, f"{place} is violated", f"{worst:.3g}", limit))
     if abs(true - objective) > 1e-6 * scale:
-        raise SolverError(Problem("P403", where, "the objective does not add up", f"{objective!r}", f"computed {true!r}"))
+        what = "the objective does not add up"
+        raise SolverError(Problem("P403", where, what, f"{objective!r}", f"computed {true!r}"))
     if bound > true + 1e-6 * scale:
         raise SolverError(Problem("P403", where, "the bound lies above the objective", f"{bound!r}", f"<= {true!r}"))
     return Certificate(true, min(bound, true), worst)

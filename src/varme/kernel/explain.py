@@ -1,6 +1,7 @@
 """Why a model has no feasible point: the smallest violation of chosen constraints, and what binds there.
 
-The model is made elastic: rows of the chosen blocks may be missed at a cost of 1 per unit, everything else costs nothing. The
+The model is made elastic: rows of the chosen blocks may be missed at a cost of 1 per unit, everything else
+costs nothing. The
 optimum says how much is missing where (Chinneck 2008, "Feasibility and Infeasibility in Optimization", ch. 6: elastic
 programming), in the units of the rows, instead of an irreducible set of row numbers.
 """

@@ -34,7 +34,8 @@ class Window:
 def plan_windows(n: int, keep: int, overlap: int) -> list[Window]:
     """Return the windows of a horizon of ``n`` steps.
 
-    The last window keeps everything up to the end, so it is never longer than the others and no window is left over that
+    The last window keeps everything up to the end, so it is never longer than the others and no window is left
+    over that
     an earlier one has covered.
 
     >>> [(w.first, w.length, w.keep) for w in plan_windows(10, 4, 2)]
@@ -88,7 +89,8 @@ class Solve(Protocol):
 
 
 RECORD_FIELDS = (
-    "first", "length", "keep", "objective", "bound", "gap_abs", "gap_share", "violation", "iterations", "nodes", "cpu_s",
+    "first", "length", "keep", "objective", "bound", "gap_abs", "gap_share", "violation", "iterations", "nodes",
+    "cpu_s",
 )  # fmt: skip
 
 
@@ -209,13 +211,12 @@ def _part_of(model: Model, window: Window, answer: Answer, cpu_s: float) -> dict
     arrays: Arrays = model.arrays  # type: ignore[assignment]
     where = f"window at step {window.first}"
     certificate = certify(arrays, answer.x, answer.objective, answer.bound, where, relaxed=answer.relaxed)
+    record = [
+        window.first, window.length, window.keep, certificate.objective, certificate.bound, certificate.gap_abs,
+        certificate.gap_share, certificate.max_violation, answer.iterations, answer.nodes, cpu_s,
+    ]  # fmt: skip
     part: dict[str, NDArray[Any]] = {
-        "record": np.array(
-            [
-                window.first, window.length, window.keep, certificate.objective, certificate.bound, certificate.gap_abs,
-                certificate.gap_share, certificate.max_violation, answer.iterations, answer.nodes, cpu_s,
-            ]
-        ),  # fmt: skip
+        "record": np.array(record),
         "status": np.array(answer.status),
     }
     for var in model.vars.values():

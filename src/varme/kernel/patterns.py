@@ -141,7 +141,8 @@ def sized(
     built = model.var(f"{name}.built", upper=1.0, cost=cost_build, integer=True, scalar=True)
     model.add(f"{name}.size_max", [(1.0, np.atleast_1d(size.now)), (-size_max, np.atleast_1d(built.now))], upper=0.0)
     if size_min > 0:
-        model.add(f"{name}.size_min", [(1.0, np.atleast_1d(size.now)), (-size_min, np.atleast_1d(built.now))], lower=0.0)
+        model.add(f"{name}.size_min", [(1.0, np.atleast_1d(size.now)), (-size_min, np.atleast_1d(built.now))],
+        lower=0.0)
     return size
 
 

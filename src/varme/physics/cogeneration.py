@@ -1,7 +1,9 @@
 """Combined heat and power: efficiencies, the iron diagram and its corners.
 
-Convention (Ommen, Markussen and Elmegaard 2013, table 1): ``eta_e`` is the electric efficiency in full-load back pressure
-and the "thermal efficiency" of the table is the *total* fuel utilisation there, so the heat efficiency is the difference.
+Convention (Ommen, Markussen and Elmegaard 2013, table 1): ``eta_e`` is the electric efficiency in full-load
+back pressure
+and the "thermal efficiency" of the table is the *total* fuel utilisation there, so the heat efficiency is the
+difference.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ def nameplate(
 
 
 def hull_order(corners: ArrayLike) -> NDArray[np.float64]:
-    """Return (power, heat) corners in counter-clockwise order around their centre, shape (k, 2 or more), for drawing."""
+    """Return (power, heat) corners in counter-clockwise order around their centre, shape (k, 2 or more)."""
     points = np.asarray(corners, dtype=np.float64)
     centre = points[:, :2].mean(axis=0)
     angle = np.arctan2(points[:, 0] - centre[0], points[:, 1] - centre[1])
