@@ -158,6 +158,10 @@ def parse(model: type[SpecT], data: dict[str, Any], source: str) -> SpecT:
         raise InputError(_problems_of(error, model, data), source) from None
 
 
+#: Where a problem is that belongs to no field in particular.
+_WHOLE = "study"
+
+
 @dataclass
 class _Place:
     """Where an error is, followed through the model and the data side by side.
@@ -181,7 +185,7 @@ class _Place:
         out = ""
         for part in self.path:
             out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
-        return out or "study"
+        return out or _WHOLE
 
 
 def _follow(model: type[BaseModel], data: Any, location: tuple[int | str, ...]) -> _Place:
@@ -368,7 +372,8 @@ def _custom(problems: Collector, path: str, message: str, value: Any) -> None:
         what, _, remedy = rest.partition(" | ")
         inner = value.get(name) if name and isinstance(value, dict) else value
         shown = _shown(inner) if isinstance(inner, (int, float, str)) else ""
-        problems.add(code, f"{path}.{name}" if name else path, what, value=shown, remedy=remedy)
+        where = name if name and path == _WHOLE else f"{path}.{name}" if name else path
+        problems.add(code, where, what, value=shown, remedy=remedy)
     else:
         problems.add(
             "P108", path, message, value=_shown(value) if isinstance(value, (int, float, str)) else ""

@@ -98,7 +98,7 @@ class TimeGrid:
 
         Repeated (autumn) and skipped (spring) hours appear as the clock shows them.
         """
-        return self.times + utc_offset_s(self.times, timezone).astype("timedelta64[s]")
+        return np.asarray(self.times + utc_offset_s(self.times, timezone).astype("timedelta64[s]"))
 
     def months(self, timezone: str) -> NDArray[np.int64]:
         """Return the calendar month (1-12) of each interval in a zone, shape (n,)."""
@@ -175,5 +175,5 @@ def _offset_at(stamp: int, zone: ZoneInfo) -> int:
 
 
 def _instant(limit: datetime | date, zone: ZoneInfo) -> datetime:
-    moment = limit if isinstance(limit, datetime) else datetime(limit.year, limit.month, limit.day)
+    moment = limit if isinstance(limit, datetime) else datetime.combine(limit, datetime.min.time())
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
