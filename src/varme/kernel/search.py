@@ -35,6 +35,10 @@ from varme.kernel.trajectories import TrajectorySeparator
 Quality = Literal["fast", "precise"]
 
 
+#: Tried after the effort's own thresholds as long as no plan is known.
+LAST_THRESHOLDS = (0.02, 0.3, 0.0)
+
+
 @dataclass(frozen=True)
 class Effort:
     """How hard to search.
@@ -73,8 +77,8 @@ class Effort:
 
 
 EFFORTS: dict[Quality, Effort] = {
-    "fast": Effort(target=5e-3, first_dive=True, cut_rounds=3, thresholds=(0.02, 0.1), block_solves=8),
-    "precise": Effort(target=1e-3, passes=2, lift_solves=36),
+    "fast": Effort(target=7.5e-3, first_dive=True, cut_rounds=3, thresholds=(0.02,), block_solves=6),
+    "precise": Effort(target=1e-3, thresholds=(0.1,), block_solves=16, lift_solves=24),
 }
 
 
@@ -279,7 +283,9 @@ class _Run:
         """Round at every threshold, then put the best blocks together."""
         parent, plans = self.parent, []
         basis = self.solver.highs.getBasis()
-        for threshold in self.effort.thresholds:
+        for number, threshold in enumerate((*self.effort.thresholds, *LAST_THRESHOLDS)):
+            if number >= len(self.effort.thresholds) and self.plan is not None:
+                break
             values = rounded(parent.commitments, self.arrays, parent.integers, relaxed.x, threshold)
             plan = self._fixed(values)
             if plan is not None:
