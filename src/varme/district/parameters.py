@@ -225,10 +225,10 @@ def _charts(study: ParametersStudy) -> list[Chart]:
             if names:
                 charts.append(
                     Chart(
-                        f"{unit}_{base}_base", "line", f"Saving in cost, reference with the {base} parameter",
-                        "parameters", "variation", (column,), group="parameter", where={"parameter": names}, x_label=text,
-                        y_label="saving in cost [%]", section="Parameters",
-                        note="Whether the reference case has the varied parameter too changes the sign of some effects.",
+                        f"{unit}_{base}_base", "line", f"Saving in cost, reference: {base} parameter",
+                        "parameters", "variation", (column,), group="parameter", where={"parameter": names},
+                        x_label=text, y_label="saving in cost [%]", section="Parameters",
+                        note="Whether the reference case has the varied parameter too changes some signs.",
                     )
                 )  # fmt: skip
     return charts

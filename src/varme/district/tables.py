@@ -143,8 +143,7 @@ PUBLISHED = TableSchema(
         Column("ours", "number", "value of this run"),
         Column("low", "number", "lower end of the band in which a run on these data should lie"),
         Column("high", "number", "upper end"),
-        Column("verdict", "text", "inside or outside the band, or: needs the original series (not reproducible
-        without it)"),
+        Column("verdict", "text", "inside or outside the band; without a band it needs the original series"),
         Column("source", "text", "where the figure is published"),
         Column("note", "text", "how to read it"),
     ),

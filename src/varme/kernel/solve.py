@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from varme.ground.errors import Problem, SolverError
 from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.horizon import Answer
 from varme.kernel.model import Model
+from varme.kernel.search import EFFORTS, Quality, Searcher, SearchResult
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class HighsSolve:
         found = solver.run()
         if not found.feasible:
             if found.status == "time_limit":
-                raise SolverError(Problem("P402", self.where, "the time limit was reached before a plan was known"))
+                raise SolverError(
+                    Problem("P402", self.where, "the time limit was reached before a plan was known")
+                )
             require_optimal(found, self.where)
         x, prices = priced(model, solver, found.x)
         objective = float(solver.arrays.cost @ x) + solver.arrays.offset
@@ -65,9 +67,9 @@ class HighsSolve:
         )  # fmt: skip
 
 
-def priced(model: Model, solver: Solver, x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[
-    np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]
-]:
+def priced(
+    model: Model, solver: Solver, x: np.ndarray[tuple[int], np.dtype[np.float64]]
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """Return the optimal plan with the integers of ``x`` fixed, and its duals: the prices.
 
     The bounds in HiGHS are put back afterwards.
@@ -84,15 +86,60 @@ def priced(model: Model, solver: Solver, x: np.ndarray[tuple[int], np.dtype[np.f
     return found.x, found.row_dual
 
 
-@dataclass(frozen=True)
 class SearchSolve:
-    """Solve the MILP by the bound-first search."""
+    """Solve the MILP by the bound-first search (:mod:`varme.kernel.search`), prepared once for a solver.
 
-    quality: Literal["fast", "precise"] = "fast"
-    gap_share: float | None = None
-    time_limit_s: float = 600.0
-    where: str = "plan"
+    Args:
+        quality: How far the search goes.
+        gap_share: Relative gap at which it ends, in place of the quality's.
+        time_limit_s: Safety stop for one window [s].
+        where: What is solved, for messages.
+    """
+
+    def __init__(
+        self,
+        quality: Quality = "fast",
+        gap_share: float | None = None,
+        time_limit_s: float = 600.0,
+        where: str = "plan",
+    ) -> None:
+        self.quality = quality
+        self.gap_share = gap_share
+        self.time_limit_s = time_limit_s
+        self.where = where
+        self._searcher: Searcher | None = None
 
     def __call__(self, model: Model, solver: Solver) -> Answer:
-        """Solve; see :class:`varme.kernel.horizon.Solve`."""
-        return HighsSolve(self.gap_share or 5e-3, self.time_limit_s, self.where)(model, solver)
+        """Solve; see :class:`varme.kernel.horizon.Solve`.
+
+        Raises:
+            ModelError: P301 if there is no feasible plan.
+            SolverError: P402 if no plan was found within the limits.
+        """
+        relaxed = LpSolve(self.where)(model, solver)
+        if self._searcher is None or self._searcher.solver is not solver:
+            self._searcher = Searcher(solver, solver.arrays, model.commitments)
+        found = self._searcher.run(
+            self.quality, gap_target=self.gap_share, time_limit_s=self.time_limit_s, where=self.where
+        )
+        x, prices = priced(model, solver, found.x)
+        objective = float(solver.arrays.cost @ x) + solver.arrays.offset
+        return Answer(
+            x,
+            objective,
+            min(found.bound, objective),
+            prices,
+            relaxed.row_dual,
+            "time_limit"
+            if found.time_limit_hit
+            else "gap reached"
+            if self._reached(found)
+            else "effort spent",
+            found.lp_iterations,
+            found.nodes,
+            relaxed.basis,
+        )
+
+    def _reached(self, found: SearchResult) -> bool:
+        target = self.gap_share if self.gap_share is not None else EFFORTS[self.quality].target
+        return found.gap_rel <= target
