@@ -15,7 +15,7 @@ from varme.ground.parquet import write_parquet
 from varme.ground.result import Result, write_text
 from varme.study.file import read_study
 from varme.study.run import load
-from varme.study.schema import schema, write_template
+from varme.study.schema import main_file, schema, write_template
 
 TABLES = ("csv", "parquet", "json")
 MODELS = ("mps", "lp")
@@ -67,9 +67,11 @@ _ISO = "%Y-%m-%dT%H:%M:%SZ"
 def new_study(kind: str, folder: Path | None) -> int:
     """``varme new``."""
     target = folder or Path(kind)
-    for path in write_template(kind, target):
+    paths = write_template(kind, target)
+    for path in paths:
         print(path)
-    print(f"Next: varme check {target / 'study.toml'}   varme run {target / 'study.toml'}")
+    main = main_file(kind, paths)
+    print(f"Next: varme check {main}   varme run {main}")
     return 0
 
 

@@ -7,7 +7,8 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class Study:
     @property
     def fingerprint(self) -> str:
         """Hash of the study, the bytes of its data files and the version of varme."""
-        files = {name: file_hash(self.base / name) for name in sorted(_files_in(self.data))}
+        files = {str(path): file_hash(path) for path in sorted(files_of(self.data, self.base))}
         return canonical_hash({"study": self.hash, "files": files, "varme": varme_version()})
 
     def changed(self, overrides: Overrides) -> Study:
@@ -134,19 +135,32 @@ def file_hash(path: Path) -> str:
         return ""
 
 
-def _files_in(data: Any) -> list[str]:
-    """Return the values of all fields named ``file``, ``..._file`` or ``..._table``."""
-    found: list[str] = []
-    if isinstance(data, Mapping):
-        for key, value in data.items():
-            if isinstance(value, str) and (key == "file" or str(key).endswith(("_file", "_table"))):
-                found.append(value)
-            else:
-                found += _files_in(value)
+def files_of(data: Any, base: Path) -> set[Path]:
+    """Return the files that a study names, relative to its folder, and those that a study among them names."""
+    found: set[Path] = set()
+    for text in _texts(data):
+        path = base / text
+        if len(text) > 400 or "\n" in text or "." not in text or not path.is_file() or path in found:
+            continue
+        found.add(path)
+        if path.suffix == ".toml":
+            try:
+                inner = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            found |= files_of(inner, path.parent)
+    return found
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        for value in data.values():
+            yield from _texts(value)
     elif isinstance(data, list):
         for value in data:
-            found += _files_in(value)
-    return found
+            yield from _texts(value)
 
 
 def varme_version() -> str:

@@ -201,11 +201,14 @@ class Recorder:
             "problems": problems,
             "at": datetime.now(UTC).isoformat("T", "seconds"),
         }
-        with contextlib.suppress(OSError):
-            write_text(
-                self.folder.path / "partial.json",
-                json.dumps(data | {"command": self.folder.command}, indent=1),
-            )
+        text = json.dumps(data | {"command": self.folder.command}, indent=1)
+        path = self.folder.path / "partial.json"
+        try:
+            write_text(path, text)
+        except OSError:  # a full disk has no room for a new file, but the old one can be written over
+            with contextlib.suppress(OSError), path.open("r+", encoding="utf-8") as handle:
+                handle.write(text)
+                handle.truncate()
         self._written = time.monotonic()
 
 

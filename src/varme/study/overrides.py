@@ -12,7 +12,7 @@ import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -197,7 +197,7 @@ class _Placing:
         """Return the fields that may stand here; a table's ``type`` narrows a union of models."""
         models = self.shape.models
         tag = self.node.get("type") if isinstance(self.node, dict) else None
-        tagged = [m for m in models if "type" in m.model_fields and m.model_fields["type"].default == tag]
+        tagged = [m for m in models if "type" in m.model_fields and tag in _tags(m.model_fields["type"])]
         return {name: info for m in (tagged or models) for name, info in m.model_fields.items()}
 
     def _field(self, part: str) -> FieldInfo | None:
@@ -208,7 +208,7 @@ class _Placing:
         return list(dict.fromkeys([*self._fields(), *free]))
 
     def _unknown(self, part: str, choices: list[str]) -> None:
-        near = difflib.get_close_matches(part, choices, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(part, choices, n=1, cutoff=0.6)
         holder = ".".join(self.trail)
         what = f"{holder or 'the study'} has no {part}"
         if near:
@@ -217,13 +217,17 @@ class _Placing:
             return
         leaf = self.path.split(".")[-1]
         elsewhere = [p for p in field_paths(self.model) if p.split(".")[-1] == leaf]
-        if elsewhere:
+        if elsewhere and not self.trail:
             self._bad(what, f"Did you mean {elsewhere[0]}?")
         else:
             self._bad(what, "", f"there are: {', '.join(choices)}" if choices else "")
 
     def _bad(self, what: str, remedy: str, limit: str = "") -> None:
         self.problems.add("P111", f"--set {self.path}", what, limit=limit, remedy=remedy)
+
+
+def _tags(field: FieldInfo) -> tuple[Any, ...]:
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else (field.default,)
 
 
 def _default(field: FieldInfo) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def _objects(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _add_units(model: dict[str, Any]) -> None:
     patterns: dict[str, Any] = {}
+    choices: list[dict[str, Any]] = []
     properties = model.get("properties", {})
     for name, entry in properties.items():
         unit = unit_of(name)
@@ -51,15 +53,22 @@ def _add_units(model: dict[str, Any]) -> None:
         entry["x-unit"] = LABELS[unit]
         others = [u for u in UNITS if u != unit and dimension_of(u) == dimension_of(unit)]
         others = [u for u in others if f"{stem_of(name)}_{u}" not in properties]
-        if others:
-            meaning = f"{name} in another unit: it is converted to {LABELS[unit]}."
-            patterns[f"^{stem_of(name)}_({'|'.join(others)})$"] = {"description": meaning}
+        if not others:
+            continue
+        meaning = f"{name} in another unit: it is converted to {LABELS[unit]}."
+        patterns[f"^{stem_of(name)}_({'|'.join(others)})$"] = {"description": meaning}
+        if name in model.get("required", []):
+            model["required"].remove(name)
+            names = [name, *(f"{stem_of(name)}_{u}" for u in others)]
+            choices.append({"anyOf": [{"required": [n]} for n in names]})
     if patterns:
         model["patternProperties"] = patterns
+    if choices:
+        model["allOf"] = choices
 
 
 def template(kind: str) -> dict[str, str]:
-    """Return the files of a new study, name -> text; one of them is ``study.toml``.
+    """Return the files of a new study, name -> text; a study on top of another brings that one, too.
 
     A kind without a template of its own gets a file with its required fields, and the others as comments.
 
@@ -87,6 +96,16 @@ def _outline(kind: Kind) -> str:
         else:
             sections += ["", f"# {meaning}", f"# [{name}]"]
     return "\n".join(lines + sections) + "\n"
+
+
+def main_file(kind: str, files: Iterable[Path]) -> Path:
+    """Return which of the files of a new study is the one of that kind."""
+    toml = [path for path in files if path.suffix == ".toml"]
+    return next((path for path in toml if _kind_in(path) == kind), toml[0])
+
+
+def _kind_in(path: Path) -> str:
+    return str(tomllib.loads(path.read_text(encoding="utf-8")).get("kind", ""))
 
 
 def write_template(kind: str, folder: Path) -> list[Path]:
