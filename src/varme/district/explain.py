@@ -43,6 +43,15 @@ def _bus_problem(case: Case, model: Model, found: Explanation, shortage: Shortag
         f"({energy:.1f} MWh), from {when[0]} to {when[1]}, worst at {when[2]}: "
         f"{_binding(case, model, found.x, shortage.name, worst, short=short)}"
     )
+    if found.switching:
+        what += "; units are off or at their minimum load at least"
+        place = f"{carrier}.{name}.{'shortfall_eur_per_mwh' if short else 'spill'}"
+        return Problem(
+            "P301",
+            f"{carrier}.{name}",
+            what,
+            remedy=f"Lower min_load_share, add a store, or allow it: {place}.",
+        )
     remedy = (
         f"Add capacity, or allow it at a price: {carrier}.{name}.shortfall_eur_per_mwh."
         if short

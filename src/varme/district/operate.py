@@ -116,9 +116,7 @@ def dispatch(
         gap = so_far.column("gap_share")
         cost = float((so_far.column("objective") * so_far.column("keep") / so_far.column("length")).sum())
         gap_percent = round(100 * float(gap.mean()), 3)
-        progress.advance(
-            done, {"total": total, "cost_meur": round(cost / 1e6, 1), "gap_percent": gap_percent}
-        )
+        progress.advance(done, {"cost_meur": round(cost / 1e6, 1), "gap_percent": gap_percent})
 
     built: list[Model] = []
 

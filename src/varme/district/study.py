@@ -185,6 +185,7 @@ class _Together:
         self.context = context
         self.done: dict[int, tuple[float, float]] = {}
         self.costs: dict[int, float] = {}
+        self.gaps: dict[int, float] = {}
         self.names = names
         self.total = 0
 
@@ -194,9 +195,13 @@ class _Together:
         total = int(sum(t for _, t in self.done.values()) * len(self.names) / len(self.done))
         if total != self.total:
             self.total = total
-            self.context.progress.stage(" and ".join(self.names), total)
+            self.context.progress.stage(", ".join(self.names), total)
         self.costs[news.index] = float(news.info.get("cost_meur", 0.0))
-        info = {**news.info, "cost_meur": round(sum(self.costs.values()), 1)}
+        self.gaps[news.index] = float(news.info.get("gap_percent", 0.0))
+        info = {
+            "cost_meur": round(sum(self.costs.values()), 1),
+            "gap_percent": max(self.gaps.values()),
+        }
         self.context.progress.advance(int(sum(d for d, _ in self.done.values())), info)
 
 

@@ -136,11 +136,21 @@ def file_hash(path: Path) -> str:
 
 
 def files_of(data: Any, base: Path) -> set[Path]:
-    """Return the files that a study names, relative to its folder, and those that a study among them names."""
+    """Return the files that a study names, relative to its folder, and those that a study among them names.
+
+    Studies may name each other in a circle (a study and the studies on top of it).
+    """
     found: set[Path] = set()
+    _collect_files(data, base, found)
+    return found
+
+
+def _collect_files(data: Any, base: Path, found: set[Path]) -> None:
     for text in _texts(data):
-        path = base / text
-        if len(text) > 400 or "\n" in text or "." not in text or not path.is_file() or path in found:
+        if len(text) > 400 or "\n" in text or "." not in text:
+            continue
+        path = (base / text).resolve()
+        if not path.is_file() or path in found:
             continue
         found.add(path)
         if path.suffix == ".toml":
@@ -148,8 +158,7 @@ def files_of(data: Any, base: Path) -> set[Path]:
                 inner = tomllib.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            found |= files_of(inner, path.parent)
-    return found
+            _collect_files(inner, path.parent, found)
 
 
 def _texts(data: Any) -> Iterator[str]:
