@@ -40,11 +40,14 @@ class Explanation:
         shortages: Blocks that are missed by more than the tolerance.
         x: The nearest plan.
         all_rows: Whether rows beyond the chosen blocks had to give way.
+        switching: Whether something is missing only because devices are either off or at their minimum at least:
+            with statuses between 0 and 1 nothing would be.
     """
 
     shortages: list[Shortage]
     x: Floats
     all_rows: bool
+    switching: bool = False
 
 
 def explain(model: Model, blocks: Sequence[str], *, tolerance: float = 1e-6) -> Explanation | None:
@@ -56,19 +59,26 @@ def explain(model: Model, blocks: Sequence[str], *, tolerance: float = 1e-6) -> 
         tolerance: Violations below it do not count.
     """
     for names, all_rows in ((list(blocks), False), (list(model.rows), True)):
-        found = _elastic(model, names)
-        if found is not None:
+        for switching in (False, True):
+            found = _elastic(model, names, switching=switching)
+            if found is None:
+                continue
             short, over, x = found
             shortages = []
             for name in names:
                 rows = model.rows[name].index.reshape(-1)
                 if max(short[rows].max(), over[rows].max()) > tolerance:
                     shortages.append(Shortage(name, short[rows], over[rows]))
-            return Explanation(shortages, x, all_rows)
+            if shortages or switching:
+                return Explanation(shortages, x, all_rows, switching)
     return None
 
 
-def _elastic(model: Model, names: Sequence[str]) -> tuple[Floats, Floats, Floats] | None:
+#: Where the statuses must be whole, the nearest plan need not be proven the nearest.
+_INTEGER_LIMITS = {"time_limit": 60.0, "mip_rel_gap": 0.01}
+
+
+def _elastic(model: Model, names: Sequence[str], *, switching: bool) -> tuple[Floats, Floats, Floats] | None:
     arrays: Arrays = model.arrays  # type: ignore[assignment]
     rows = np.concatenate([model.rows[name].index.reshape(-1) for name in names])
     n_rows, n_cols, _ = arrays.shape
@@ -91,14 +101,14 @@ def _elastic(model: Model, names: Sequence[str]) -> tuple[Floats, Floats, Floats
         cost=np.concatenate([np.zeros(n_cols), np.ones(2 * count)]),
         col_lower=np.concatenate([arrays.col_lower, np.zeros(2 * count)]),
         col_upper=np.concatenate([arrays.col_upper, np.full(2 * count, np.inf)]),
-        integer=np.zeros(n_cols + 2 * count, dtype=bool),
+        integer=np.concatenate([arrays.integer & switching, np.zeros(2 * count, dtype=bool)]),
         indptr=indptr.astype(np.int32),
         indices=indices,
         data=data,
         offset=0.0,
     )
-    found = Solver(elastic).run()
-    if found.status != "optimal":
+    found = Solver(elastic, **(_INTEGER_LIMITS if switching else {})).run()
+    if not found.feasible:
         return None
     short, over = np.zeros(n_rows), np.zeros(n_rows)
     short[rows] = found.x[n_cols : n_cols + count]

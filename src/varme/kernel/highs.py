@@ -7,6 +7,7 @@ processes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -73,6 +74,9 @@ class Solver:
 
     def __init__(self, arrays: Arrays, **options: Any) -> None:
         self.highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self.time_limit_s = float("inf")
+        if options.pop("threads", 1) != 1:
+            raise SolverError(Problem("P404", "option threads", "varme computes in parallel by processes, not by threads"))
         self.set(output_flag=False, threads=1, **options)
         self.arrays = arrays
         self.load(arrays)
@@ -87,6 +91,8 @@ class Solver:
         Raises:
             SolverError: P404 if HiGHS refuses one.
         """
+        if "time_limit" in options and isinstance(options["time_limit"], (int, float)):
+            self.time_limit_s = float(options["time_limit"])
         for name, value in options.items():
             if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 raise SolverError(Problem("P404", f"option {name}", "HiGHS refused it", value=str(value)))
@@ -177,9 +183,16 @@ class Solver:
         Raises:
             SolverError: P401 if HiGHS reports an error.
         """
+        if np.isfinite(self.time_limit_s):
+            # For LPs HiGHS holds the limit against the time of all runs of this object so far, for MIPs against this run.
+            spent = self.highs.getRunTime() if self.relaxed else 0.0
+            self.highs.setOptionValue("time_limit", spent + self.time_limit_s)
         self._do(self.highs.run(), "solving")
+        found = self.highs.getModelStatus()
+        if found == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            found = self._told_apart()
         info = self.highs.getInfo()
-        status = _STATUS.get(self.highs.getModelStatus(), "unknown")
+        status = _STATUS.get(found, "unknown")
         solution = self.highs.getSolution()
         feasible = int(info.primal_solution_status) == int(highspy.SolutionStatus.kSolutionStatusFeasible)
         x = np.array(solution.col_value) if solution.value_valid else np.zeros(len(self.arrays.cost))
@@ -201,25 +214,58 @@ class Solver:
             nodes=max(int(info.mip_node_count), 0),
         )
 
+    def _told_apart(self) -> Any:
+        """Return whether a model is unbounded or infeasible where presolve saw that it is one of the two.
+
+        Without costs nothing is unbounded, so what has a feasible point then was unbounded.
+        """
+        costs = np.array(self.highs.getLp().col_cost_)
+        columns = np.arange(len(costs), dtype=np.int32)
+        self._do(self.highs.changeColsCost(len(columns), columns, np.zeros(len(columns))), "changing costs")
+        self._do(self.highs.run(), "solving without costs")
+        status = self.highs.getModelStatus()
+        self._do(self.highs.changeColsCost(len(columns), columns, costs), "changing costs")
+        if status == highspy.HighsModelStatus.kOptimal:
+            return highspy.HighsModelStatus.kUnbounded
+        return status
+
     def write(self, path: Path, column_names: list[str], row_names: list[str]) -> None:
         """Write the model as MPS or LP, by the path's suffix, with names.
 
         Raises:
             SolverError: P401 if HiGHS cannot write it.
         """
-        for position, name in enumerate(column_names):
-            self._do(self.highs.passColName(position, _safe(name)), "naming a column")
-        for position, name in enumerate(row_names):
-            self._do(self.highs.passRowName(position, _safe(name)), "naming a row")
+        for position, name in enumerate(_safe(column_names)):
+            self._do(self.highs.passColName(position, name), "naming a column")
+        for position, name in enumerate(_safe(row_names)):
+            self._do(self.highs.passRowName(position, name), "naming a row")
         self._do(self.highs.writeModel(str(path)), f"writing {path}")
 
 
 _BASIS = {int(s): s for s in highspy.HighsBasisStatus.__members__.values()}
 
 
-def _safe(name: str) -> str:
-    """Return a name without characters that MPS and LP files give a meaning to."""
-    return name.replace(" ", "_").replace("[", "(").replace("]", ")").replace("-", "m")
+def _safe(names: list[str]) -> list[str]:
+    """Return names without characters that MPS and LP files give a meaning to, and without repeats.
+
+    HiGHS drops all names of a file as soon as one of them does not serve.
+    """
+    taken: dict[str, int] = {}
+    out = []
+    for name in names:
+        safe = _NOT_SAFE.sub("_", name.replace("[-", "[m").replace("[", "(").replace("]", ")"))
+        safe = safe if safe[:1].isalpha() and not _LIKE_A_NUMBER.match(safe) else f"n_{safe}"
+        taken[safe] = taken.get(safe, 0) + 1
+        while taken[safe] > 1:
+            safe = f"{safe}_{taken[safe]}"
+            taken[safe] = taken.get(safe, 0) + 1
+        out.append(safe)
+    return out
+
+
+_NOT_SAFE = re.compile(r"[^A-Za-z0-9_.()]")
+#: LP files read ``e5`` as an exponent and some words as keywords.
+_LIKE_A_NUMBER = re.compile(r"(?i)e\d|inf|free|st$|s\.t\.|end|bin|gen|int|semi|sos|bound|sub|min|max")
 
 
 def require_optimal(solution: Solution, where: str) -> Solution:
