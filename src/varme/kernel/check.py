@@ -53,6 +53,8 @@ def violation(arrays: Arrays, x: Floats, *, relaxed: bool = False) -> tuple[floa
 
     ``relaxed`` leaves integrality out.
     """
+    if not np.isfinite(x).all():
+        return float("inf"), f"column {int(np.flatnonzero(~np.isfinite(x))[0])}"
     activity = row_activity(arrays, x)
     places = {
         "row": np.maximum(arrays.row_lower - activity, activity - arrays.row_upper),
@@ -61,9 +63,9 @@ def violation(arrays: Arrays, x: Floats, *, relaxed: bool = False) -> tuple[floa
     }
     worst, where = 0.0, ""
     for kind, values in places.items():
-        if len(values) and (not np.isfinite(values.max()) or values.max() > worst):
+        if len(values) and values.max() > worst:
             worst, where = float(values.max()), f"{kind} {int(values.argmax())}"
-    return (worst, where) if not np.isnan(x).any() else (float("inf"), "nan")
+    return worst, where
 
 
 def certify(
@@ -86,7 +88,7 @@ def certify(
     worst, place = violation(arrays, x, relaxed=relaxed)
     true = float(arrays.cost @ x) + arrays.offset
     scale = max(1.0, abs(true))
-    if worst > FEASIBILITY_TOLERANCE:
+    if not worst <= FEASIBILITY_TOLERANCE:
         limit = f"<= {FEASIBILITY_TOLERANCE:g}"
         raise SolverError(Problem("P403", where, f"{place} is violated", f"{worst:.3g}", limit))
     if abs(true - objective) > 1e-6 * scale:

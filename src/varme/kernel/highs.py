@@ -76,7 +76,7 @@ class Solver:
         self.highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         self.time_limit_s = float("inf")
         if options.pop("threads", 1) != 1:
-            raise SolverError(Problem("P404", "option threads", "varme computes in parallel by processes, not by threads"))
+            raise SolverError(Problem("P404", "option threads", "varme computes in parallel by processes"))
         self.set(output_flag=False, threads=1, **options)
         self.arrays = arrays
         self.load(arrays)
@@ -156,20 +156,31 @@ class Solver:
         self._do(self.highs.changeColsIntegrality(len(columns), columns, kinds), "changing integrality")
         self.relaxed = relaxed
 
+    def forget(self) -> None:
+        """Forget basis, solution and everything else that earlier solves left behind, but not the model.
+
+        What follows then depends on the model and on what is set from here on alone, and repeats itself bit by bit.
+        """
+        self._do(self.highs.clearSolver(), "clearing the solver")
+
     def basis(self) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
         """Return the basis as two arrays of status codes (columns, rows)."""
         basis = self.highs.getBasis()
-        return (
-            np.array([int(s) for s in basis.col_status], dtype=np.int8),
-            np.array([int(s) for s in basis.row_status], dtype=np.int8),
-        )
+        columns = np.fromiter(map(int, basis.col_status), np.int8, len(basis.col_status))
+        return columns, np.fromiter(map(int, basis.row_status), np.int8, len(basis.row_status))
 
-    def set_basis(self, basis: tuple[NDArray[np.int8], NDArray[np.int8]]) -> None:
-        """Start the next solve from a basis that :meth:`basis` returned."""
+    def set_basis(self, basis: tuple[NDArray[np.int8], NDArray[np.int8]], *, alien: bool = False) -> None:
+        """Start the next solve from a basis that :meth:`basis` returned.
+
+        Args:
+            basis: Status codes of columns and rows.
+            alien: Whether it was put together, so that HiGHS must check it and repair it.
+        """
         out = highspy.HighsBasis()
-        out.col_status = [_BASIS[s] for s in basis[0].tolist()]
-        out.row_status = [_BASIS[s] for s in basis[1].tolist()]
+        out.col_status = _BASIS[basis[0]].tolist()
+        out.row_status = _BASIS[basis[1]].tolist()
         out.valid = True
+        out.alien = alien
         self._do(self.highs.setBasis(out), "setting the basis")
 
     def start_from(self, x: Floats) -> None:
@@ -184,7 +195,7 @@ class Solver:
             SolverError: P401 if HiGHS reports an error.
         """
         if np.isfinite(self.time_limit_s):
-            # For LPs HiGHS holds the limit against the time of all runs of this object so far, for MIPs against this run.
+            # HiGHS holds an LP's limit against the time of all runs of this object so far, a MIP's against this run.
             spent = self.highs.getRunTime() if self.relaxed else 0.0
             self.highs.setOptionValue("time_limit", spent + self.time_limit_s)
         self._do(self.highs.run(), "solving")
@@ -242,7 +253,7 @@ class Solver:
         self._do(self.highs.writeModel(str(path)), f"writing {path}")
 
 
-_BASIS = {int(s): s for s in highspy.HighsBasisStatus.__members__.values()}
+_BASIS = np.array(sorted(highspy.HighsBasisStatus.__members__.values(), key=int), dtype=object)
 
 
 def _safe(names: list[str]) -> list[str]:

@@ -181,6 +181,7 @@ def roll(
                 model.move(window.first)
             _hand_over(model, state)
             solver.push(model)
+            solver.forget()
             if state.basis is not None and state.basis_length == window.length:
                 solver.set_basis(state.basis)
             answer = solve(model, solver)
