@@ -13,14 +13,14 @@ from varme.district.tables import PUBLISHED
 from varme.ground.errors import Collector, InputError
 from varme.ground.tables import Table
 
-_TEXT = ("figure", "source", "note")
+_TEXT = ("label", "source", "note")
 
 
 def read_published(path: Path) -> list[dict[str, object]]:
     """Read a table of published figures.
 
-    Columns: ``name`` (a key of :func:`figures`), ``published``, ``low``, ``high`` (band; empty for none), ``source``,
-    ``note``.
+    Columns: ``name`` (a key of :func:`varme.district.summary.figures`), ``label`` (the name is shown if
+    empty), ``published``, ``low``, ``high`` (band; empty for none), ``source``, ``note``.
 
     Raises:
         InputError: with every row that lacks a figure or has something other than numbers.
@@ -32,7 +32,8 @@ def read_published(path: Path) -> list[dict[str, object]]:
     ):
         where = f"{path.name} line {line}"
         entry: dict[str, object] = {name: str(row.get(name, "") or "") for name in _TEXT}
-        entry["figure"] = str(row["name"])
+        entry["name"] = str(row["name"])
+        entry["figure"] = entry["label"] or entry["name"]
         for name in ("published", "low", "high"):
             value = row.get(name)
             if value is None or value == "":
@@ -55,7 +56,7 @@ def published_table(rows: list[dict[str, object]], ours: Mapping[str, float]) ->
     problems = Collector()
     verdicts, values = [], []
     for row in rows:
-        name = str(row["figure"])
+        name = str(row["name"])
         if name not in ours:
             near = difflib.get_close_matches(name, list(ours), n=1)
             problems.add(
@@ -69,9 +70,11 @@ def published_table(rows: list[dict[str, object]], ours: Mapping[str, float]) ->
         value, low, high = ours[name], float(row["low"]), float(row["high"])  # type: ignore[arg-type]
         values.append(value)
         if np.isnan(low) or np.isnan(high):
-            verdicts.append("needs the original series")
+            verdicts.append("no band")
         else:
             verdicts.append("inside" if low <= value <= high else "outside")
     problems.raise_if_any(InputError)
-    columns = {name: [row[name] for row in rows] for name in (*_TEXT, "published", "low", "high")}
+    columns = {
+        name: [row[name] for row in rows] for name in ("figure", "source", "note", "published", "low", "high")
+    }
     return Table(PUBLISHED, {**columns, "ours": values, "verdict": verdicts})

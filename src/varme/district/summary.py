@@ -290,8 +290,19 @@ def lp_milp_table(milp: Reading, lp: Reading) -> Table:
         ("fuel energy [TWh]", lp.fuel_mwh / 1e6, milp.fuel_mwh / 1e6),
     ]
     left, right = figures(lp, None), figures(milp, None)
-    wanted = ("operating_h", "heat_out_gwh", "starts_count")
-    rows += [(key, left[key], right[key]) for key in right if key.split(".")[-1] in wanted and key in left]
+    labels = {
+        "operating_h": "hours of operation [h]",
+        "heat_out_gwh": "heat [GWh]",
+        "mean_output_mw": "mean output when running [MW]",
+        "starts_count": "starts",
+    }
+    for name, device in milp.operation.case.devices.items():
+        if device.type in {"must_take", "heat_store", "line", "electricity_market"}:
+            continue
+        for key, label in labels.items():
+            figure = f"units.{name}.{key}"
+            if key != "heat_out_gwh" or right[figure]:
+                rows.append((f"{name}: {label}", left[figure], right[figure]))
     return Table(
         LP_MILP,
         {

@@ -136,14 +136,18 @@ SIZES = TableSchema(
 )
 PUBLISHED = TableSchema(
     "comparison_published",
-    "Published figures beside ours",
+    "Published figures beside ours (no band: not to be reproduced without the original series)",
     (
         Column("figure", "text", "which figure"),
         Column("published", "number", "published value"),
         Column("ours", "number", "value of this run"),
         Column("low", "number", "lower end of the band in which a run on these data should lie"),
         Column("high", "number", "upper end"),
-        Column("verdict", "text", "inside or outside the band; without a band it needs the original series"),
+        Column(
+            "verdict",
+            "text",
+            "inside or outside the band; no band: not to be reproduced without the original series",
+        ),
         Column("source", "text", "where the figure is published"),
         Column("note", "text", "how to read it"),
     ),

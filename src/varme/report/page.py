@@ -94,7 +94,7 @@ def write_page(result: Result, path: Path, *, extra_sections: Sequence[Section] 
     Args:
         result: What is reported.
         path: The file to write; its folder must exist.
-        extra_sections: Sections that stand after the comparison tables and before the charts.
+        extra_sections: Sections that stand before the charts.
 
     Raises:
         OSError: if the file cannot be written; an older one then stays as it was.
@@ -178,9 +178,9 @@ def _contents(
 ) -> list[tuple[str, str]]:
     entries = [("figures", "Main figures")] if result.summary else []
     entries += [("findings", "Findings")]
-    entries += [("comparison", "Comparison")] if compared else []
     entries += [(section.anchor, section.title) for section in extra]
     entries += [(section.anchor, section.title) for section in sections]
+    entries += [("comparison", "Comparison")] if compared else []
     entries += [("tables", "Tables")] if views else []
     entries += [("provenance", "Provenance")]
     entries += [("study", "The study as it was run")] if result.study else []

@@ -127,12 +127,12 @@ def figure_row(figure: Figure) -> FigureRow:
     unit = unit_of(figure.name)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     shown_in = display_unit(value, unit) if is_number else unit
-    quantity = format_quantity(value, unit, shown_in)
+    quantity = format_quantity(value, unit, shown_in, significant=4)
     exact = f"{figure.name} = {value!r}" if is_number else figure.name
     band, inside, gauge = "", None, None
     if figure.band is not None:
         low, high = figure.band
-        ends = [format_quantity(end, unit, shown_in).text for end in (low, high)]
+        ends = [format_quantity(end, unit, shown_in, significant=4).text for end in (low, high)]
         label = unit_label(shown_in)
         band = f"{ends[0]} to {ends[1]}" + (f"\u00a0{label}" if label else "")
         if is_number and isinstance(value, (int, float)):
