@@ -12,7 +12,7 @@ seam (levels, statuses, fuel, hours up and down). They are columns fixed by thei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -198,7 +198,7 @@ class Model:
         self.first = first
         self.vars: dict[str, Var] = {}
         self.rows: dict[str, Rows] = {}
-        self.commitments: list[Commitment] = []
+        self._commitments: list[tuple[Commitment, Number, Number]] = []
         self._n_cols = 0
         self._n_rows = 0
         self._n_data = 0
@@ -348,9 +348,26 @@ class Model:
         if isinstance(cost, Windowed):
             self._moving.append(_Moving("cost", int(target[0]), cost))
 
-    def commit(self, commitment: Commitment) -> None:
-        """Register the on/off structure of a device."""
-        self.commitments.append(commitment)
+    def commit(self, commitment: Commitment, level_min: Number, level_max: Number) -> None:
+        """Register the on/off structure of a device, with its limits as numbers that may move."""
+        self._commitments.append((commitment, level_min, level_max))
+
+    @property
+    def commitments(self) -> list[Commitment]:
+        """The on/off structure of all devices, with the limits of the current window."""
+        return [
+            replace(unit, level_min=self._limit(low), level_max=self._limit(high))
+            for unit, low, high in self._commitments
+        ]
+
+    def _limit(self, number: Number) -> Floats:
+        return np.broadcast_to(np.asarray(self._current(number), dtype=float), (self.length,))
+
+    @property
+    def matrix_moves(self) -> bool:
+        """Whether coefficients or on/off limits differ between windows, so that what is read off a matrix expires."""
+        limits = any(isinstance(n, Windowed) for _, *numbers in self._commitments for n in numbers)
+        return limits or any(place.target == "data" for place in self._moving)
 
     def assemble(self) -> Arrays:
         """Turn the blocks into arrays; do this once, when everything is added."""
@@ -398,6 +415,10 @@ class Model:
             positions = np.arange(place.first, place.first + values.size, dtype=np.int32)
             kind = {"cost": self.changes.cost, "row_lower": self.changes.rows, "row_upper": self.changes.rows}
             kind.get(place.target, self.changes.columns).append(positions)
+
+    def moving(self) -> list[tuple[str, int, Floats]]:
+        """Return every place that :meth:`move` refills: the array, its first position, the numbers of the horizon."""
+        return [(place.target, place.first, place.value.full) for place in self._moving]
 
     def set_history(self, var: Var, values: Floats) -> None:
         """Fix the history columns of a variable, shape (history,), oldest first."""

@@ -79,7 +79,9 @@ def on_off(
             stop=None if stop is None else stop.now,
             min_up=min_up,
             min_down=min_down,
-        )
+        ),
+        level_min,
+        level_max,
     )
     return OnOff(status, start, stop)
 

@@ -117,7 +117,7 @@ class SearchSolve:
             SolverError: P402 if no plan was found within the limits.
         """
         relaxed = LpSolve(self.where)(model, solver)
-        if self._searcher is None or self._searcher.solver is not solver:
+        if self._searcher is None or self._searcher.solver is not solver or model.matrix_moves:
             self._searcher = Searcher(solver, solver.arrays, model.commitments)
         found = self._searcher.run(
             self.quality, gap_target=self.gap_share, time_limit_s=self.time_limit_s, where=self.where
