@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 _PLANTS = """\
-# One device a row: name, type, and the fields of that type; an empty cell takes the field's default (varme
-schema district).
+# One device a row: name, type, and the fields of that type; an empty cell takes the field's default.
 name,type,node,area,fuel,fuel_max_mw,power_efficiency_share,total_efficiency_share,ramp_share_per_h,cv_mw_per_mw,min_load_share
 CHP1,back_pressure,grid,town,wood_chips,60,0.25,0.95,0.3,,0.40
 CHP2,extraction,grid,town,natural_gas,80,0.40,0.90,0.5,0.12,0.30
