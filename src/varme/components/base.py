@@ -20,6 +20,10 @@ Quantity = Literal["fuel_mw", "status", "level_mwh", "available_mw", "start", "s
 
 #: Category of what the plan pays for a CO2 cap: it steers the plan, and is reported apart from the cost.
 CAP_CATEGORY = "co2 cap"
+#: Category of what the plan is credited for heat left in stores: likewise.
+TERMINAL_CATEGORY = "heat left in store"
+#: Categories of devices that are no cost.
+APART_CATEGORIES = (CAP_CATEGORY, TERMINAL_CATEGORY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +145,9 @@ class Device(Protocol):
     def buses(self) -> dict[str, str]:
         """Return field -> bus name, ``electricity:NODE`` or ``heat:AREA``."""
 
+    def supplies(self) -> set[str]:
+        """Return the buses that it can feed."""
+
     def block(self, name: str, model: Model, env: Env) -> Block:
         """Add variables and constraints to the model and return the ports."""
 
@@ -150,6 +157,14 @@ class DeviceSpec(Spec):
 
     label: str = ""
     """Text for charts and tables; the device's name if empty."""
+
+    def buses(self) -> dict[str, str]:
+        """Return field -> bus name."""
+        raise NotImplementedError
+
+    def supplies(self) -> set[str]:
+        """Return the buses that it can feed: all that it stands on, unless it draws from one."""
+        return set(self.buses().values())
 
 
 class CommittedSpec(DeviceSpec):

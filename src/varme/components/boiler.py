@@ -82,6 +82,10 @@ class ElectricBoiler(DeviceSpec):
         """Return the buses that the boiler stands on."""
         return {"node": f"electricity:{self.node}", "area": f"heat:{self.area}"}
 
+    def supplies(self) -> set[str]:
+        """Return the heat area; the node only feeds it."""
+        return {f"heat:{self.area}"}
+
     def block(self, name: str, model: Model, env: Env) -> Block:
         """Add heat, and the size if it is a decision."""
         fee = self.electricity_fee_eur_per_mwh / self.efficiency_share * env.step_h

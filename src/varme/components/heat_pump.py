@@ -94,6 +94,10 @@ class HeatPump(CommittedSpec):
         """Return the buses that the heat pump stands on."""
         return {"node": f"electricity:{self.node}", "area": f"heat:{self.area}"}
 
+    def supplies(self) -> set[str]:
+        """Return the heat area; the node only feeds it."""
+        return {f"heat:{self.area}"}
+
     def cop_of(self, name: str, env: Env) -> float | Floats:
         """Return the COP: a number, or one per step of the horizon, shape (n,)."""
         if self.cop is not None:
@@ -125,11 +129,24 @@ class HeatPump(CommittedSpec):
             Port(node, heat, times(electricity, -(1 - self.no_load_share))),
         ]
         block = Block(name, ports, costs)
-        if self.always_committed() or self.no_load_share or self.ramp_share_per_h * env.step_h < 1:
+        decided = isinstance(self.heat_max_mw, Decision)
+        ramped = self.ramp_share_per_h * env.step_h < 1
+        if self.always_committed() or self.no_load_share or (ramped and not decided):
             block = self._committed(block, name, model, env, electricity, limit)
         share = env.input(name, "available_share")
         per_size = number(1 / np.maximum(share, 1e-6)) if np.any(np.asarray(share) != 1.0) else 1.0
-        return with_size(block, self.heat_max_mw, model, env, (per_size, heat), "size_mw")
+        block = with_size(block, self.heat_max_mw, model, env, (per_size, heat), "size_mw")
+        if decided and ramped:
+            self._sized_ramp(name, model, env)
+        return block
+
+    def _sized_ramp(self, name: str, model: Model, env: Env) -> None:
+        """Limit the change of heat to a share of the size that is decided."""
+        heat, size = model.vars[f"{name}.heat"], model.vars[f"{name}.size"]
+        share = self.ramp_share_per_h * env.step_h
+        for way, sign in (("ramp_up", 1.0), ("ramp_down", -1.0)):
+            change = [(sign, heat.now), (-sign, heat.lag(1)), (-share, size.now)]
+            model.add(f"{name}.{way}", change, upper=0.0)
 
     def _committed(
         self, block: Block, name: str, model: Model, env: Env, electricity: Number, limit: Number

@@ -1,17 +1,18 @@
 """Heat stores: level, losses, charge and discharge limits and efficiencies, terminal level or value.
 
-``L[t] = (1 - loss * step) L[t-1] + step * (eta_c c[t] - d[t] / eta_d)``, ``0 <= L <= C``.
+``L[t] = (1 - loss)^step L[t-1] + step * (eta_c c[t] - d[t] / eta_d)``, ``0 <= L <= C``, with the step in hours.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from varme.components.base import Block, Cost, DeviceSpec, Env, Port, Term, with_size
-from varme.ground.size import Size, largest
-from varme.kernel.model import Model
+from varme.components.base import TERMINAL_CATEGORY, Block, Cost, DeviceSpec, Env, Port, Term, with_size
+from varme.ground.size import Decision, Size, largest
+from varme.kernel.model import Model, Number, Windowed
 
 
 class HeatStore(DeviceSpec):
@@ -50,21 +51,37 @@ class HeatStore(DeviceSpec):
         """Return the bus that the store stands on."""
         return {"area": f"heat:{self.area}"}
 
+    def supplies(self) -> set[str]:
+        """Return nothing: a store gives only what others fed."""
+        return set()
+
+    def _least(self, env: Env) -> Number:
+        """Return the smallest level of each step: the final level, where one is asked for, stands at the last one."""
+        if isinstance(self.capacity_mwh, Decision) or not self.level_end_min_share:
+            return 0.0
+        least = np.zeros(env.grid.n)
+        least[-1] = self.level_end_min_share * self.capacity_mwh
+        return Windowed(least)
+
     def block(self, name: str, model: Model, env: Env) -> Block:
         """Add level, charge and discharge and the balance of the store."""
         step = env.step_h
         charge = model.var(f"{name}.charge", upper=self.charge_max_mw)
         discharge = model.var(f"{name}.discharge", upper=self.discharge_max_mw)
-        level = model.var(f"{name}.level", upper=largest(self.capacity_mwh), history=1)
+        worth = np.zeros(model.length)
+        worth[-1] = -self.terminal_eur_per_mwh
+        level = model.var(
+            f"{name}.level", lower=self._least(env), upper=largest(self.capacity_mwh), cost=worth, history=1
+        )
         terms = [
             (1.0, level.now),
-            (-(1 - self.loss_share_per_h * step), level.lag(1)),
+            (-((1 - self.loss_share_per_h) ** step), level.lag(1)),
             (-self.charge_efficiency_share * step, charge.now),
             (step / self.discharge_efficiency_share, discharge.now),
         ]
         model.add(f"{name}.balance", terms, lower=0.0, upper=0.0)
         area = f"heat:{self.area}"
         ports = [Port(area, discharge, 1.0), Port(area, charge, -1.0)]
-        costs: list[Cost] = []
+        costs = [Cost(TERMINAL_CATEGORY, level, worth)] if self.terminal_eur_per_mwh else []
         block = Block(name, ports, costs, {"level_mwh": [Term(level, 1.0)]})
         return with_size(block, self.capacity_mwh, model, env, (1.0, level), "size_mwh")

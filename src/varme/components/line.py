@@ -40,6 +40,11 @@ class Line(DeviceSpec):
         """Return the buses at both ends."""
         return {"from_bus": f"{self.carrier}:{self.from_bus}", "to_bus": f"{self.carrier}:{self.to_bus}"}
 
+    def supplies(self) -> set[str]:
+        """Return the receiving end, and the sending end if the flow may turn round."""
+        ends = self.buses()
+        return {ends["to_bus"], ends["from_bus"]} if self.back_capacity_mw else {ends["to_bus"]}
+
     def block(self, name: str, model: Model, env: Env) -> Block:
         """Add a flow for each direction."""
         ends = self.buses()

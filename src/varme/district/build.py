@@ -11,7 +11,7 @@ from varme.components.base import Block, CommittedSpec
 from varme.components.heat_store import HeatStore
 from varme.components.site import BusBlock, add_bus
 from varme.district.case import Case
-from varme.ground.size import Decision, largest
+from varme.ground.size import Decision
 from varme.kernel.model import Floats, Model, Windowed
 
 
@@ -72,19 +72,16 @@ def _add_cap(model: Model, blocks: Mapping[str, Block], cap_t: float) -> None:
 
 
 def _end_levels(case: Case, model: Model) -> None:
-    """Ask for the final level of stores that have one, in the window that ends the horizon."""
-    if model.first + model.length < case.grid.n:
+    """Ask for the final level of stores whose size is decided; of the others it is a bound of the level."""
+    if model.length < case.grid.n:
         return
     for name, device in case.devices.items():
-        if isinstance(device, HeatStore) and device.level_end_min_share:
-            level = model.vars[f"{name}.level"]
-            share, size = device.level_end_min_share, device.capacity_mwh
-            last = level.now[-1:]
-            if isinstance(size, Decision):
-                column = np.atleast_1d(model.vars[f"{name}.size"].now)
-                model.add(f"{name}.end_level", [(1.0, last), (-share, column)], lower=0.0)
-            else:
-                model.add(f"{name}.end_level", [(1.0, last)], lower=share * largest(size))
+        if not isinstance(device, HeatStore) or not isinstance(device.capacity_mwh, Decision):
+            continue
+        if device.level_end_min_share:
+            level, size = model.vars[f"{name}.level"], np.atleast_1d(model.vars[f"{name}.size"].now)
+            terms = [(1.0, level.now[-1:]), (-device.level_end_min_share, size)]
+            model.add(f"{name}.end_level", terms, lower=0.0)
 
 
 def initial_state(case: Case) -> dict[str, Floats]:

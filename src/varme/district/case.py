@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
 from varme.components.base import Device, Env, Fuel
 from varme.components.site import ElectricityNode, HeatArea
-from varme.data.plant_table import lines_of, read_plant_table
+from varme.data.plant_table import TEXT_COLUMNS, lines_of, read_plant_table
 from varme.data.series import LoadedSeries, load_series
 from varme.data.synthetic import build_year
 from varme.district.spec import DeviceRow, DistrictStudy
@@ -73,16 +73,19 @@ def load_case(study: DistrictStudy, context: Context) -> Case:
     """Resolve a study: read its table and series and check every reference.
 
     Raises:
-        InputError: with every problem of the study file and the table.
-        DataError: with every problem of the series.
+        InputError: with every problem of the study file, the table and the series.
+        DataError: likewise, if only the series or the table's file are wrong.
     """
+    problems = Collector()
     devices: dict[str, Device] = dict(study.devices)
     if study.devices_table:
-        devices |= _from_table(study, context, devices)
-    _check_names(study, devices, context.source)
-    time = study.time
-    grid = TimeGrid.between(time.start, time.end, step_min=time.step_min, timezone=time.timezone)
-    reader = _Reader(study, context, grid)
+        devices |= _from_table(study, context, devices, problems)
+    whole = not len(problems)
+    _check_names(study, devices, problems, whole=whole)
+    grid = _grid(study, problems)
+    if grid is None:
+        _refuse(problems, context.source)
+    reader = _Reader(study, context, grid, problems)
     inputs = {
         name: reader.fields_of(cast(Spec, device), f"devices.{name}") for name, device in devices.items()
     }
@@ -96,45 +99,69 @@ def load_case(study: DistrictStudy, context: Context) -> Case:
         bus: reader.read(spec.demand_mw, "mw", f"{bus.replace(':', '.')}.demand_mw")
         for bus, spec in buses.items()
     }
-    reader.problems.raise_if_any(DataError, context.source)
+    if whole:
+        _check_supply(devices, buses, demand, problems)
+    if len(problems):
+        _refuse(problems, context.source)
     env = Env(grid, inputs, fuels, co2)
-    case = Case(study, grid, devices, buses, demand, env, reader.findings, reader.hashes, reader.provenance())
-    _check_supply(case, context.source)
-    return case
+    return Case(study, grid, devices, buses, demand, env, reader.findings, reader.hashes, reader.provenance())
 
 
-def _from_table(study: DistrictStudy, context: Context, known: Mapping[str, Any]) -> dict[str, Any]:
+def _refuse(problems: Collector, source: str) -> NoReturn:
+    """Raise everything that is wrong: as an error of the data if only they are wrong, else of the study."""
+    only_data = all(problem.code.startswith("P2") for problem in problems.problems)
+    raise (DataError if only_data else InputError)(problems.problems, source)
+
+
+def _grid(study: DistrictStudy, problems: Collector) -> TimeGrid | None:
+    time = study.time
+    try:
+        return TimeGrid.between(time.start, time.end, step_min=time.step_min, timezone=time.timezone)
+    except InputError as error:
+        problems.problems += error.problems
+        return None
+
+
+#: Fields of devices that hold text: a label of 2011 in a table is text, too.
+_TEXT_FIELDS = TEXT_COLUMNS | {
+    name
+    for model in models_in(DeviceRow.model_fields["device"].annotation)
+    for name, info in model.model_fields.items()
+    if info.annotation in (str, str | None)
+}
+
+
+def _from_table(
+    study: DistrictStudy, context: Context, known: Mapping[str, Any], problems: Collector
+) -> dict[str, Any]:
     path = context.base / str(study.devices_table)
-    rows = read_plant_table(path)
-    problems = Collector()
+    try:
+        rows = read_plant_table(path, text_columns=_TEXT_FIELDS)
+    except DataError as error:
+        problems.problems += error.problems
+        return {}
     out: dict[str, Any] = {}
     for line, row in zip(lines_of(path), rows, strict=True):
         fields = dict(row)
+        name = str(fields.pop("name"))
         where = f"{path.name} line {line}"
-        name = str(fields.pop("name", "") or "")
-        if not name:
-            problems.add("P103", where, "a device needs a name")
-            continue
-        if name in known or name in out:
+        if name in known:
             problems.add("P112", where, "there is a device of this name already", value=name)
             continue
         try:
             out[name] = parse(DeviceRow, {"device": fields}, where).device
         except InputError as error:
             for problem in error.problems:
-                place = f"{where} ({name}): {_inside_row(problem.where)}"
+                field_path = problem.where.removeprefix("device").lstrip(".")
+                place = f"{where} ({name})" + (f": {field_path}" if field_path else "")
                 problems.problems.append(replace(problem, where=place))
-    problems.raise_if_any(InputError, context.source)
     return out
 
 
-def _inside_row(where: str) -> str:
-    parts = where.split(".")
-    return ".".join(part for part in parts[2:]) or parts[-1]
-
-
-def _check_names(study: DistrictStudy, devices: Mapping[str, Any], source: str) -> None:
-    problems = Collector()
+def _check_names(
+    study: DistrictStudy, devices: Mapping[str, Any], problems: Collector, *, whole: bool
+) -> None:
+    """Check that every name stands for something; ``whole`` says whether all devices could be read."""
     for name, device in devices.items():
         for key, bus in device.buses().items():
             carrier, _, bus_name = bus.partition(":")
@@ -147,34 +174,36 @@ def _check_names(study: DistrictStudy, devices: Mapping[str, Any], source: str) 
         if fuel is not None and fuel not in study.fuels:
             limit = f"there are: {', '.join(study.fuels) or 'none'}"
             problems.add("P107", f"devices.{name}.fuel", "no such fuel", value=str(fuel), limit=limit)
-    for name in study.reference.without if study.reference else []:
+    for name in study.reference.without if study.reference and whole else []:
         if name not in devices:
             problems.add("P107", "reference.without", "no such device", value=name)
     if not study.electricity and not study.heat:
         problems.add("P103", "heat", "a study needs at least one heat area or electricity node")
     for name in set(study.electricity) & set(study.heat):
         problems.add("P112", f"heat.{name}", "an electricity node has the same name", value=name)
-    problems.raise_if_any(InputError, source)
 
 
-def _check_supply(case: Case, source: str) -> None:
+def _check_supply(
+    devices: Mapping[str, Device],
+    buses: Mapping[str, ElectricityNode | HeatArea],
+    demand: Mapping[str, float | Floats],
+    problems: Collector,
+) -> None:
     """Refuse buses with demand and nothing that could ever serve it."""
-    problems = Collector()
-    for bus, spec in case.buses.items():
-        served = any(bus in device.buses().values() for device in case.devices.values())
-        if not served and np.any(np.asarray(case.demand[bus]) > 0) and spec.shortfall_eur_per_mwh is None:
+    fed = {bus for device in devices.values() for bus in device.supplies()}
+    for bus, spec in buses.items():
+        if bus not in fed and np.any(np.asarray(demand[bus]) > 0) and spec.shortfall_eur_per_mwh is None:
             problems.add("P110", bus.replace(":", "."), "there is demand and nothing that supplies it")
-    problems.raise_if_any(InputError, source)
 
 
 class _Reader:
     """Turns series specs into arrays, and collects everything that is wrong with them."""
 
-    def __init__(self, study: DistrictStudy, context: Context, grid: TimeGrid) -> None:
+    def __init__(self, study: DistrictStudy, context: Context, grid: TimeGrid, problems: Collector) -> None:
         self.study = study
         self.context = context
         self.grid = grid
-        self.problems = Collector()
+        self.problems = problems
         self.findings: list[Finding] = []
         self.hashes: dict[str, str] = {}
         self._year = build_year(study.synthetic) if study.synthetic is not None else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.components.base import CAP_CATEGORY, Block, Port, Term
+from varme.components.base import APART_CATEGORIES, Block, Port, Term
 from varme.district.operate import Operation
 from varme.kernel.model import Floats, Number, Windowed
 
@@ -51,8 +51,8 @@ class DeviceFlows:
 
     @property
     def cost_eur(self) -> float:
-        """All costs but the shadow price of a CO2 cap."""
-        return sum(value for category, value in self.costs_eur.items() if category != CAP_CATEGORY)
+        """All costs, without what only steers the plan (CO2 cap, heat left in stores)."""
+        return sum(value for category, value in self.costs_eur.items() if category not in APART_CATEGORIES)
 
 
 def coefficients(number: Number, n: int) -> Floats:
@@ -80,9 +80,14 @@ def _device(block: Block, operation: Operation) -> DeviceFlows:
     heat_out, heat_in = _split(block, "heat:", values, n)
     readings = block.readings
     busiest = np.maximum.reduce([power_out, power_in, heat_out, heat_in])
-    status = total(readings["status"]) if "status" in readings else (busiest > RUNNING_MW).astype(float)
-    if "status" in readings and operation.case.study.solve.mode == "lp":
-        status = (np.maximum(busiest, total(readings.get("fuel_mw", ()))) > RUNNING_MW).astype(float)
+    burning = total(readings.get("fuel_mw", ()))
+    # A device without a minimum load may be committed at no output and no cost: that is not running.
+    status = (np.maximum(busiest, burning) > RUNNING_MW).astype(float)
+    if "status" in readings and operation.case.study.solve.mode == "milp":
+        status *= np.round(total(readings["status"]), 6)
+    before = {"on": 1.0, "off": 0.0}.get(
+        getattr(operation.case.devices[block.name], "initial", "free"), status[0]
+    )
     costs: dict[str, float] = {}
     for cost in block.costs:
         value = (
@@ -92,16 +97,16 @@ def _device(block: Block, operation: Operation) -> DeviceFlows:
         )
         costs[cost.category] = costs.get(cost.category, 0.0) + float(value)
     return DeviceFlows(
-        fuel_mw=total(readings.get("fuel_mw", ())),
+        fuel_mw=burning,
         power_out_mw=power_out,
         power_in_mw=power_in,
         heat_out_mw=heat_out,
         heat_in_mw=heat_in,
-        status=np.round(status, 6),
+        status=status,
         level_mwh=total(readings.get("level_mwh", ())),
         co2_t=total(block.co2),
         costs_eur=costs,
-        starts=int(np.count_nonzero(np.diff(np.round(status)) > 0)),
+        starts=int(np.count_nonzero(np.diff(np.round(status), prepend=before) > 0)),
     )
 
 

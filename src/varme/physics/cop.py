@@ -28,8 +28,8 @@ def log_mean_temperature_k(warm_c: ArrayLike, cold_c: ArrayLike) -> NDArray[np.f
     """
     warm, cold = np.broadcast_arrays(_kelvin(warm_c), _kelvin(cold_c))
     difference = warm - cold
-    equal = np.abs(difference) < 1e-6
-    ratio = np.where(equal, 1.0, np.log(np.where(equal, np.e, warm / cold)))
+    equal = difference == 0
+    ratio = np.where(equal, 1.0, np.log1p(difference / cold))
     return np.asarray(np.where(equal, warm, difference / ratio), dtype=np.float64)
 
 
