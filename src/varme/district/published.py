@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from varme.data.plant_table import lines_of, read_plant_table
 from varme.district.tables import PUBLISHED
 from varme.ground.errors import Collector, InputError
+from varme.ground.result import Figure
 from varme.ground.tables import Table
 
 _TEXT = ("label", "source", "note")
@@ -78,3 +80,15 @@ def published_table(rows: list[dict[str, object]], ours: Mapping[str, float]) ->
         name: [row[name] for row in rows] for name in ("figure", "source", "note", "published", "low", "high")
     }
     return Table(PUBLISHED, {**columns, "ours": values, "verdict": verdicts})
+
+
+def with_bands(summary: Mapping[str, Figure], rows: list[dict[str, object]]) -> dict[str, Figure]:
+    """Return the summary with the bands and references of the published figures that it holds."""
+    out = dict(summary)
+    for row in rows:
+        key = str(row["name"]).removeprefix("units.").replace(".", "_")
+        low, high = float(row["low"]), float(row["high"])  # type: ignore[arg-type]
+        if key in out and not (np.isnan(low) or np.isnan(high)):
+            reference = f"published {row['published']:g} ({row['source']})"
+            out[key] = replace(out[key], band=(low, high), reference=reference)
+    return out

@@ -19,7 +19,7 @@ from varme.district.build import build
 from varme.district.case import Case, fingerprint, load_case
 from varme.district.charts import district_charts
 from varme.district.operate import Dispatched, Operation, dispatch, operate
-from varme.district.published import published_table, read_published
+from varme.district.published import published_table, read_published, with_bands
 from varme.district.spec import DistrictStudy
 from varme.district.summary import Reading, figures, findings, lp_milp_table, summary
 from varme.district.tables import (
@@ -30,6 +30,7 @@ from varme.district.tables import (
     dispatch_table,
     months_table,
     stores_table,
+    synthetic_table,
     units_table,
     windows_table,
 )
@@ -108,6 +109,8 @@ def run(study: DistrictStudy, context: Context) -> Result:
         tables["comparison_lp_milp"] = lp_milp_table(main, relaxed_reading)
     if published:
         tables["comparison_published"] = published_table(published, figures(main, other))
+    if case.synthetic:
+        tables["comparison_synthetic"] = synthetic_table(case.synthetic["targets"])
     extra = _studies_on_top(study, context)
     charts = district_charts(main.operation, main.flows, has_reference=other is not None)
     for result in extra:
@@ -116,7 +119,7 @@ def run(study: DistrictStudy, context: Context) -> Result:
     return Result(
         kind=study.kind,
         title=study.title,
-        summary=summary(main, other),
+        summary=with_bands(summary(main, other), published),
         data=tables,
         findings=(*findings(main, other), *(f for r in extra for f in r.findings if f not in case.findings)),
         charts=tuple(charts),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varme.components.base import CAP_CATEGORY
+from varme.components.base import APART_CATEGORIES
 from varme.components.chp import BackPressure, Extraction, PowerPlant
 from varme.components.heat_pump import HeatPump
 from varme.district.flows import BusFlows, DeviceFlows, read_buses, read_flows
@@ -38,7 +38,9 @@ class Reading:
     @property
     def apart_eur(self) -> float:
         """What the plan paid for unserved energy and for a CO2 cap: part of the objective, not of the cost [EUR]."""
-        caps = sum(f.costs_eur.get(CAP_CATEGORY, 0.0) for f in self.flows.values())
+        caps = sum(
+            f.costs_eur.get(category, 0.0) for f in self.flows.values() for category in APART_CATEGORIES
+        )
         return caps + sum(b.shortfall_eur for b in self.buses.values())
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from varme.components.base import CAP_CATEGORY
+from varme.components.base import APART_CATEGORIES
 from varme.components.chp import BackPressure, Extraction, PowerPlant
 from varme.components.heat_pump import HeatPump
 from varme.district.flows import BusFlows, DeviceFlows
@@ -162,7 +164,17 @@ LP_MILP = TableSchema(
         Column("difference_percent", "number", "MILP against LP"),
     ),
 )
-SCHEMAS = [DISPATCH, BALANCE, STORES, UNITS, MONTHS, COSTS, WINDOWS, SIZES, PUBLISHED, LP_MILP]
+SYNTHETIC = TableSchema(
+    "comparison_synthetic",
+    "What the synthetic hours were made from: published totals, wanted and reached",
+    (
+        Column("target", "text", "field of the generator"),
+        Column("wanted", "number", "value asked for"),
+        Column("reached", "number", "value of the hours that were made"),
+        Column("source", "text", "where the default comes from"),
+    ),
+)
+SCHEMAS = [DISPATCH, BALANCE, STORES, UNITS, MONTHS, COSTS, WINDOWS, SIZES, PUBLISHED, LP_MILP, SYNTHETIC]
 
 
 def dispatch_table(operation: Operation, flows: dict[str, DeviceFlows]) -> Table:
@@ -342,7 +354,7 @@ def cost_entries(flows: dict[str, DeviceFlows], buses: dict[str, BusFlows]) -> d
 
 
 #: Categories that are reported apart from the cost.
-APART = ("shortfall", CAP_CATEGORY)
+APART = ("shortfall", *APART_CATEGORIES)
 
 
 def windows_table(runs: dict[str, Operation]) -> Table:
@@ -365,3 +377,10 @@ def windows_table(runs: dict[str, Operation]) -> Table:
             rows["iterations_count"].append(int(entry["iterations"]))
             rows["status"].append(status)
     return Table(WINDOWS, rows)
+
+
+def synthetic_table(targets: list[dict[str, Any]]) -> Table:
+    """Return the targets of the synthetic series, wanted and reached."""
+    return Table(
+        SYNTHETIC, {column.name: [row[column.name] for row in targets] for column in SYNTHETIC.columns}
+    )

@@ -117,6 +117,7 @@ def page_text(result: Result, *, extra_sections: Sequence[Section] = ()) -> str:
         "banded": any(row.band for row in figures),
         "referenced": any(row.reference for row in figures),
         "finding_groups": finding_groups(result.findings),
+        "description": " ".join(str(result.study.get("description") or "").split()),
         "comparisons": compared,
         "extra_sections": extra_sections,
         "sections": sections,
