@@ -33,6 +33,14 @@ _STATUS: dict[Any, Status] = {
     highspy.HighsModelStatus.kInterrupt: "limit",
 }
 
+#: HiGHS's codes of a basis.
+AT_LOWER, BASIC, AT_UPPER, AT_ZERO = (
+    int(highspy.HighsBasisStatus.kLower),
+    int(highspy.HighsBasisStatus.kBasic),
+    int(highspy.HighsBasisStatus.kUpper),
+    int(highspy.HighsBasisStatus.kZero),
+)
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -141,7 +149,9 @@ class Solver:
             owners = np.searchsorted(arrays.indptr, positions, side="right") - 1
             for row, position in zip(owners.tolist(), positions.tolist(), strict=True):
                 value = float(arrays.data[position])
-                self._do(highs.changeCoeff(row, int(arrays.indices[position]), value), "changing a coefficient")
+                self._do(
+                    highs.changeCoeff(row, int(arrays.indices[position]), value), "changing a coefficient"
+                )
 
     def change_bounds(self, columns: Ints, lower: Floats, upper: Floats) -> None:
         """Change the bounds of columns in HiGHS alone (the model's arrays stay as they are)."""
@@ -164,10 +174,22 @@ class Solver:
         self._do(self.highs.clearSolver(), "clearing the solver")
 
     def basis(self) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-        """Return the basis as two arrays of status codes (columns, rows)."""
-        basis = self.highs.getBasis()
-        columns = np.fromiter(map(int, basis.col_status), np.int8, len(basis.col_status))
-        return columns, np.fromiter(map(int, basis.row_status), np.int8, len(basis.row_status))
+        """Return the basis of the last solve as two arrays of HiGHS's status codes (columns, rows).
+
+        It is read from the basic variables and the solution, which come as arrays; HiGHS's own basis object would be
+        turned into a Python object per column and row.
+
+        Raises:
+            SolverError: P401 if there is none.
+        """
+        status, basic = self.highs.getBasicVariables()
+        self._do(status, "reading the basis")
+        solution, arrays = self.highs.getSolution(), self.arrays
+        columns = _nearer_bound(np.array(solution.col_value), arrays.col_lower, arrays.col_upper)
+        rows = _nearer_bound(np.array(solution.row_value), arrays.row_lower, arrays.row_upper)
+        columns[basic[basic >= 0]] = BASIC
+        rows[-1 - basic[basic < 0]] = BASIC
+        return columns, rows
 
     def set_basis(self, basis: tuple[NDArray[np.int8], NDArray[np.int8]], *, alien: bool = False) -> None:
         """Start the next solve from a basis that :meth:`basis` returned.
@@ -251,6 +273,12 @@ class Solver:
         for position, name in enumerate(_safe(row_names)):
             self._do(self.highs.passRowName(position, name), "naming a row")
         self._do(self.highs.writeModel(str(path)), f"writing {path}")
+
+
+def _nearer_bound(values: Floats, lower: Floats, upper: Floats) -> NDArray[np.int8]:
+    codes = np.where(np.abs(values - lower) <= np.abs(upper - values), AT_LOWER, AT_UPPER).astype(np.int8)
+    codes[np.isinf(lower) & np.isinf(upper)] = AT_ZERO
+    return codes
 
 
 _BASIS = np.array(sorted(highspy.HighsBasisStatus.__members__.values(), key=int), dtype=object)

@@ -1,13 +1,15 @@
 """The rolling horizon: windows with overlap, full state hand-over, and the trajectories that the kept parts form.
 
 A window covers ``keep + overlap`` steps, of which ``keep`` are kept. Everything with a history (levels, fuel, status,
-starts, stops) is handed over at the seam; the next window changes numbers only and starts from the kept basis. A window
-starts from nothing but its numbers and that basis, so a resumed run gives the same bytes as one that was not killed.
+starts, stops) is handed over at the seam; the next window changes numbers only and starts from a basis put together
+from those of the windows before. A window starts from nothing but its numbers and that basis, so a resumed run gives
+the same bytes as one that was not killed.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,8 +20,7 @@ from numpy.typing import NDArray
 from varme.kernel.check import certify
 from varme.kernel.highs import Solver
 from varme.kernel.model import Arrays, Floats, Model
-
-Basis = tuple[NDArray[np.int8], NDArray[np.int8]]
+from varme.kernel.start import Basis, Solved, Starter
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,15 @@ class Store(Protocol):
         """Keep a finished window."""
 
 
+#: How many windows back starting bases are taken from.
+WINDOWS_BACK = 8
+
+
 @dataclass
 class _State:
     history: dict[str, Floats]
-    basis: Basis | None = None
-    basis_length: int = 0
+    length: int = 0
+    solved: deque[Solved] = field(default_factory=lambda: deque(maxlen=WINDOWS_BACK))
 
 
 def roll(
@@ -170,6 +175,7 @@ def roll(
     out = Trajectories({}, {}, {})
     model: Model | None = None
     solver: Solver | None = None
+    starter: Starter | None = None
     for number, window in enumerate(windows):
         part = store.load(_key(number)) if store else None
         if part is None:
@@ -177,13 +183,15 @@ def roll(
             if model is None or solver is None or model.length != window.length:
                 model = build(window.length, window.first)
                 solver = Solver(model.assemble(), **dict(options or {}))
+                starter = None
             else:
                 model.move(window.first)
             _hand_over(model, state)
             solver.push(model)
             solver.forget()
-            if state.basis is not None and state.basis_length == window.length:
-                solver.set_basis(state.basis)
+            if state.solved and state.length == window.length:
+                starter = starter or Starter(model, n)
+                solver.set_basis(starter.basis(window.first, state.solved), alien=True)
             answer = solve(model, solver)
             part = _part_of(model, window, answer, time.process_time() - started)
             if store:
@@ -226,13 +234,17 @@ def _part_of(model: Model, window: Window, answer: Answer, cpu_s: float) -> dict
     for rows in model.rows.values():
         part[f"dual:{rows.name}"] = answer.row_dual[rows.index]
         part[f"bound:{rows.name}"] = answer.bound_dual[rows.index]
-    part["histories"] = np.array([f"{v.name}={v.history}" for v in model.vars.values() if v.history], dtype=np.str_)
+    part["histories"] = np.array(
+        [f"{v.name}={v.history}" for v in model.vars.values() if v.history], dtype=np.str_
+    )
     if answer.basis is not None:
         part["basis:columns"], part["basis:rows"] = answer.basis
     return part
 
 
-def _append(out: Trajectories, part: Mapping[str, NDArray[Any]], window: Window, n: int, state: _State) -> None:
+def _append(
+    out: Trajectories, part: Mapping[str, NDArray[Any]], window: Window, n: int, state: _State
+) -> None:
     histories = dict(text.rsplit("=", 1) for text in part["histories"].tolist())
     span = slice(window.first, window.first + window.keep)
     targets = {"value": out.values, "dual": out.duals, "bound": out.bound_duals}
@@ -253,7 +265,9 @@ def _append(out: Trajectories, part: Mapping[str, NDArray[Any]], window: Window,
         if past:
             state.history[name] = values[window.keep : window.keep + past]
     if "basis:columns" in part:
-        state.basis = (part["basis:columns"], part["basis:rows"])
-        state.basis_length = window.length
+        if state.length != window.length:
+            state.solved.clear()
+        state.length = window.length
+        state.solved.append(Solved(window.first, (part["basis:columns"], part["basis:rows"])))
     out.records.append(tuple(float(v) for v in part["record"]))
     out.statuses.append(str(part["status"]))
