@@ -43,10 +43,10 @@ def _golden(name: str, result: Result) -> None:
 
 
 def _proof_holds(result: Result, *, mean_percent: float, worst_percent: float) -> None:
-    assert result["violation_mw"] <= 1e-6  # type: ignore[operator]
-    assert result["gap_mean_percent"] <= mean_percent  # type: ignore[operator]
-    assert result["gap_worst_percent"] <= worst_percent  # type: ignore[operator]
-    assert result["bound_meur"] <= result["cost_meur"] + result["apart_meur"] + 1e-9  # type: ignore[operator]
+    assert result["violation_mw"] <= 1e-6
+    assert result["gap_mean_percent"] <= mean_percent
+    assert result["gap_worst_percent"] <= worst_percent
+    assert result["bound_meur"] <= result["cost_meur"] + result["apart_meur"] + 1e-9
 
 
 def _energy_closes(result: Result) -> None:
@@ -89,7 +89,7 @@ def test_east_denmark_year_is_golden_and_closes(east_denmark_year: Result) -> No
     _golden("east-denmark-lp", east_denmark_year)
     _proof_holds(east_denmark_year, mean_percent=1e-6, worst_percent=1e-6)
     _energy_closes(east_denmark_year)
-    assert east_denmark_year["gap_run_percent"] < 0.02  # type: ignore[operator]
+    assert east_denmark_year["gap_run_percent"] < 0.02
 
 
 def test_published_figures_lie_in_their_bands(east_denmark_year: Result) -> None:
@@ -136,8 +136,8 @@ def test_fig_3_trends() -> None:
         assert (np.diff(chosen["electric_boiler_ratio_share"]) < 1e-9).all()
     assert first["saving_cost_percent"].iloc[0] > 10 * second["saving_cost_percent"].max()
     # The decision is at least as good as any point of the surface: it may choose any capacity between them.
-    assert result["decision_gain_eur"] >= -1.0  # type: ignore[operator]
-    assert 0 < result["HP1_decided_mw"] <= 600  # type: ignore[operator]
+    assert result["decision_gain_eur"] >= -1.0
+    assert 0 < result["HP1_decided_mw"] <= 600
     assert result["HP2_decided_mw"] == pytest.approx(0, abs=1e-6)
 
 
@@ -152,7 +152,7 @@ def test_fig_6_conventions() -> None:
     assert same["COP", 1.333] > same["COP", 0.667]
     assert original["ramp", 2.0] > original["ramp", 0.5]
     for name in ("storage", "coal_price", "gas_price"):
-        assert same[name, 1.0] == pytest.approx(float(result["base_saving_cost_percent"]), abs=1e-6)  # type: ignore[arg-type]
+        assert same[name, 1.0] == pytest.approx(float(result["base_saving_cost_percent"]), abs=1e-6)
 
 
 @pytest.mark.skipif(
