@@ -177,6 +177,8 @@ def _check_names(
     for name in study.reference.without if study.reference and whole else []:
         if name not in devices:
             problems.add("P107", "reference.without", "no such device", value=name)
+    if whole and not devices:
+        problems.add("P103", "devices", "there is nothing to plan without a device")
     if not study.electricity and not study.heat:
         problems.add("P103", "heat", "a study needs at least one heat area or electricity node")
     for name in set(study.electricity) & set(study.heat):
