@@ -46,7 +46,7 @@ class HeatPump(CommittedSpec):
     heat_max_mw: Size
     """Heat at full load [MW]: a number, or a decision with limits and costs."""
     cop: SeriesSpec | None = None
-    """Coefficient of performance: a number or a series. Leave it out to compute it from temperatures."""
+    """Coefficient of performance, 1 to 15: a number or a series. Leave it out to compute it from temperatures."""
     source_c: SeriesSpec | None = None
     """Temperature of the source entering the evaporator [C]."""
     source_drop_k: float = Field(default=5.0, ge=0)

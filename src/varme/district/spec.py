@@ -78,7 +78,7 @@ class SolveSpec(Spec):
     time_limit_s: float = Field(default=600.0, gt=0)
     """Longest time for one window [s]; a safety stop: the best plan with its gap is used, and reported."""
     compare_lp: bool = False
-    """Whether a MILP study is solved as an LP too, and both are put side by side (table `lp_milp`)."""
+    """Whether a MILP study is solved as an LP too, and both are put side by side (table `comparison_lp_milp`)."""
     solver: Literal["search", "highs"] = "search"
     """`search`: bound-first search; `highs`: plain branch and bound, for comparison."""
 

@@ -44,6 +44,9 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "kg": ("mass", 1e-3),
     "c": ("temperature", 1.0),
     "k": ("temperature difference", 1.0),
+    "mw_per_k": ("power per temperature difference", 1.0),
+    "kw_per_k": ("power per temperature difference", 1e-3),
+    "share_per_k": ("share per temperature difference", 1.0),
     "h": ("time", 1.0),
     "min": ("time", 1 / 60),
     "s": ("time", 1 / 3600),
@@ -66,7 +69,8 @@ LABELS: Final[dict[str, str]] = {
     "eur_per_mw": "EUR/MW", "eur_per_kw": "EUR/kW", "eur_per_mw_year": "EUR/MW/year", "eur_per_kw_year": "EUR/kW/year",
     "eur_per_t": "EUR/t", "eur": "EUR", "meur": "MEUR",
     "t_per_mwh": "t/MWh", "kg_per_mwh": "kg/MWh", "kg_per_gj": "kg/GJ", "t": "t", "kt": "kt", "kg": "kg", "c": "°C",
-    "k": "K", "h": "h", "min": "min", "s": "s", "years": "years", "share": "-", "percent": "%",
+    "k": "K", "mw_per_k": "MW/K", "kw_per_k": "kW/K", "share_per_k": "1/K",
+    "h": "h", "min": "min", "s": "s", "years": "years", "share": "-", "percent": "%",
     "share_per_h": "1/h", "percent_per_h": "%/h", "m3": "m³", "l": "l", "mw_per_mw": "MW/MW", "cop": "-", "count": "-",
 }  # fmt: skip
 
