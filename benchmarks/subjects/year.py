@@ -9,7 +9,7 @@ from benchmarks.case import KEEP_H, WINDOW_H, east_denmark, size_of, solved_as, 
 from benchmarks.measure import cpu_s, in_fresh_process, installed, median_cpu_s
 from benchmarks.registry import Bar, Line, Options, subject
 from varme.district.build import build
-from varme.district.operate import operate
+from varme.district.operate import dispatch
 from varme.kernel.highs import Solver
 
 
@@ -38,27 +38,25 @@ def year_build(options: Options) -> Iterator[Line]:
 
 @subject("year-rolling", "the full year as an LP, 52 windows of 168 + 48 h")
 def year_rolling(options: Options) -> Iterator[Line]:
-    """Measure the whole operation, re-check included, beside PyPSA's rolling horizon on a sample of windows."""
+    """Measure the rolling, every window re-checked, beside PyPSA's rolling horizon on a sample of windows."""
     case = solved_as(east_denmark(), mode="lp")
-    value, found = cpu_s(lambda: operate(case))
+    repeats = [cpu_s(partial(dispatch, case)) for _ in range(1 if options.quick else 3)]
+    value, dispatched = sorted(repeats, key=lambda item: item[0])[len(repeats) // 2]
+    extra, found = cpu_s(dispatched.finish)
     windows = len(found.trajectories.records)
     worst = found.trajectories.column("violation").max()
-    note = f"cost {found.cost:,.0f} EUR, {(found.cost / found.year_bound - 1):.4%} above the year's bound"
-    yield Line(
-        "operate",
-        value,
-        size=f"{windows} windows",
-        bar=Bar(4.0),
-        note=f"{note}; largest violation {worst:.1g}",
-    )
+    iterations = found.trajectories.column("iterations").sum()
+    note = f"{iterations:,.0f} simplex iterations, cost {found.cost:,.0f} EUR, largest violation {worst:.1g}"
+    yield Line("roll, every window re-checked", value, size=f"{windows} windows", bar=Bar(4.0), note=note)
+    share = found.cost / found.year_bound - 1
+    note = f"cost {share:.4%} above the proven bound of the whole year"
+    yield Line("then: bound of the whole year", extra, note=note)
     if not installed("pypsa"):
-        yield Line("operate", value, peer="pypsa", bar=Bar(15, "faster"), note="not installed")
+        yield Line("roll", value, peer="pypsa", bar=Bar(15, "faster"), note="not installed")
         return
     per_window, count = _pypsa_windows(quick=options.quick)
     note = f"scaled from {count} windows, {per_window:.2f} s each; LP with plain ramps"
-    yield Line(
-        "operate", value, peer="pypsa", peer_value=per_window * windows, bar=Bar(15, "faster"), note=note
-    )
+    yield Line("roll", value, peer="pypsa", peer_value=per_window * windows, bar=Bar(15, "faster"), note=note)
 
 
 def _pypsa_windows(*, quick: bool) -> tuple[float, int]:
