@@ -19,10 +19,11 @@ from varme.kernel.model import Arrays, Commitment, Floats, Ints
 
 @dataclass(frozen=True)
 class Plan:
-    """A feasible plan by the solver's account."""
+    """A feasible plan by the solver's account, and the row duals of the LP that gave it."""
 
     x: Floats
     objective: float
+    row_dual: Floats | None = None
 
 
 def rounded(
@@ -69,7 +70,7 @@ def solve_fixed(solver: Solver, integers: Ints, values: Floats) -> tuple[Plan | 
         return None, answer.iterations
     x = answer.x.copy()
     x[integers] = values
-    return Plan(x, answer.objective), answer.iterations
+    return Plan(x, answer.objective, answer.row_dual), answer.iterations
 
 
 def mixed(relaxed: Relaxation, plans: Sequence[Plan], steps: int) -> Floats:

@@ -116,29 +116,22 @@ class SearchSolve:
             ModelError: P301 if there is no feasible plan.
             SolverError: P402 if no plan was found within the limits.
         """
-        relaxed = LpSolve(self.where)(model, solver)
         if self._searcher is None or self._searcher.solver is not solver or model.matrix_moves:
             self._searcher = Searcher(solver, solver.arrays, model.commitments)
         found = self._searcher.run(
             self.quality, gap_target=self.gap_share, time_limit_s=self.time_limit_s, where=self.where
         )
-        x, prices = priced(model, solver, found.x)
-        objective = float(solver.arrays.cost @ x) + solver.arrays.offset
+        x, prices, objective = found.x, found.row_dual, found.objective
+        if prices is None:
+            x, prices = priced(model, solver, x)
+            objective = float(solver.arrays.cost @ x) + solver.arrays.offset
+        status = "effort spent"
+        if found.time_limit_hit or self._reached(found):
+            status = "time_limit" if found.time_limit_hit else "gap reached"
         return Answer(
-            x,
-            objective,
-            min(found.bound, objective),
-            prices,
-            relaxed.row_dual,
-            "time_limit"
-            if found.time_limit_hit
-            else "gap reached"
-            if self._reached(found)
-            else "effort spent",
-            found.lp_iterations,
-            found.nodes,
-            relaxed.basis,
-        )
+            x, objective, min(found.bound, objective), prices, found.root_dual, status, found.lp_iterations,
+            found.nodes, found.root_basis,
+        )  # fmt: skip
 
     def _reached(self, found: SearchResult) -> bool:
         target = self.gap_share if self.gap_share is not None else EFFORTS[self.quality].target
