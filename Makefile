@@ -45,7 +45,8 @@ bench: $(VENV)/.all
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.all
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python -m docs.generate
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Hashes, no addresses: the lock installs from whatever index the machine uses.
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
