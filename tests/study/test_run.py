@@ -46,6 +46,15 @@ def test_the_hash_is_that_of_the_content(toy, tmp_path):
     assert read_study(path, ["windows=3"]).hash != read_study(toy).hash
 
 
+def test_dates_are_the_same_from_toml_and_from_json(tmp_path):
+    """TOML has dates of its own; a run folder keeps JSON, and resuming must find the same study in it."""
+    text = 'kind = "district"\n[time]\nstart = 2011-01-01\nend = 2011-01-02T00:00:00\n'
+    (tmp_path / "s.toml").write_text(text)
+    data = {"kind": "district", "time": {"start": "2011-01-01", "end": "2011-01-02T00:00:00"}}
+    assert read_study(tmp_path / "s.toml").hash == read_study(data).hash
+    assert read_study(data, ["time.start=2011-01-01"]).hash == read_study(data).hash
+
+
 def test_the_fingerprint_sees_the_data_files(toy, tmp_path):
     study = read_study(toy, base=tmp_path)
     study.data["devices_table"] = "units.csv"

@@ -14,7 +14,7 @@ from varme.study.file import read_study
 from varme.study.schema import main_file, schema, template, write_template
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*/study.toml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*/*.toml"))
 OWN = [name for name in registry.names() if name != "toy"]
 
 
@@ -22,7 +22,7 @@ def test_there_are_examples():
     assert EXAMPLES
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_the_examples_fit_their_schema(path):
     data = plain(read_file(path))
     assert problems(schema(data["kind"]), data) == []

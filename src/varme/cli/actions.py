@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
@@ -29,8 +30,8 @@ from varme.study.sweep import sweep
 
 #: The example that ``varme demo`` runs.
 DEMO = "district-east-denmark-2011"
-#: What ``varme demo --quick`` changes: a linear model of four winter weeks.
-QUICK = {"solve.mode": "lp", "time.end": "2011-01-29"}
+#: What ``varme demo --quick`` changes: a linear model of four winter weeks, without what is published of a year.
+QUICK: dict[str, Any] = {"solve.mode": "lp", "time.end": "2011-01-29", "on_top": [], "published_table": None}
 
 
 def run_study(
@@ -81,7 +82,7 @@ def sweep_study(
 def run_demo(out: Path | None, *, quick: bool, jobs: int, opened: bool | None) -> int:
     """``varme demo``."""
     folder = out or _free(Path("runs") / "demo")
-    overrides = dict(QUICK) if quick else {}
+    overrides = QUICK if quick else {}
     with _interruptible(), Shown(show.console(error=True)) as progress:
         result = run(example(DEMO), set=overrides, out=folder, jobs=jobs, progress=progress)
     _finish(result, folder, opened=_has_screen() if opened is None else opened)
@@ -207,14 +208,14 @@ def explain(code: str) -> int:
 
 
 def _finish(result: Result, folder: Path, *, opened: bool, table: str | None = None) -> None:
-    """Write the report of a finished run and print what a reader needs first."""
-    page = folder / "report.html"
-    with writing(folder):
-        write_page(result, page)
+    """Print what a reader needs first of a finished run, and write its report."""
     out = show.console()
     show.show_result(out, result)
     if table is not None:
         show.show_table(out, result.data[table], 20)
+    page = folder / "report.html"
+    with writing(folder):
+        write_page(result, page)
     show.where_next(out, folder, page)
     if opened:
         webbrowser.open(page.resolve().as_uri())

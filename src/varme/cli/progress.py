@@ -37,6 +37,7 @@ class Shown:
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeLeftColumn(),
             console=console,
             transient=True,

@@ -32,7 +32,7 @@ from varme.study.folder import State
 _COLOURS = {"alarm": "bold red", "warning": "yellow", "note": "cyan"}
 _ORDER = {"alarm": 0, "warning": 1, "note": 2}
 #: Width where no terminal says its own: logs and pipes are not wrapped.
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 10_000
 
 
 def console(*, error: bool = False) -> Console:
@@ -125,18 +125,28 @@ def show_state(out: Console, state: State) -> None:
 
 
 def show_table(out: Console, table: Table, rows: int) -> None:
-    """Print a table: its title, its first rows, the numbers aligned; 0 rows for all."""
+    """Print a table: its title, its first rows, the numbers aligned, as many columns as fit; 0 rows for all."""
     count = len(table) if rows <= 0 else min(rows, len(table))
     grid = _grid(header=True)
     cells: list[list[str]] = []
+    room = out.width
+    left: list[str] = []
     for column in table.schema.columns:
+        texts = _cells(column, table.column(column.name)[:count])
+        width = max(len(column.label), *(len(t) for t in texts), 0) + 2
+        if (left or width > room) and cells:
+            left.append(column.name)
+            continue
+        room -= width
         number = column.dtype in {"number", "integer"}
         grid.add_column(Text(column.label), justify="right" if number else "left", no_wrap=True)
-        cells.append(_cells(column, table.column(column.name)[:count]))
+        cells.append(texts)
     for row in zip(*cells, strict=True):
         grid.add_row(*(escape(cell) for cell in row))
     out.print(f"[bold]{escape(table.schema.title)}[/bold]  ({escape(table.schema.name)})")
     out.print(grid)
+    if left:
+        out.print(Text(f"{len(left)} more columns do not fit: {', '.join(left)}"))
     if count < len(table):
         out.print(f"{count} of {format_number(len(table))} rows; all with --rows 0")
 

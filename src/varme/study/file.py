@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 import tomllib
@@ -53,7 +55,8 @@ class Study:
     @property
     def fingerprint(self) -> str:
         """Hash of the study, the bytes of its data files and the version of varme."""
-        files = {str(path): file_hash(path) for path in sorted(files_of(self.data, self.base))}
+        found = sorted(files_of(self.data, self.base))
+        files = {os.path.relpath(path, self.base): file_hash(path) for path in found}
         return canonical_hash({"study": self.hash, "files": files, "varme": varme_version()})
 
     def changed(self, overrides: Overrides) -> Study:
@@ -62,7 +65,7 @@ class Study:
         Raises:
             InputError: P111 for paths that name no field, or what the spec finds wrong.
         """
-        data = overridden(self.kind.spec, self.data, overrides, self.source)
+        data = undated(overridden(self.kind.spec, self.data, overrides, self.source))
         return replace(self, data=data, spec=parse(self.kind.spec, data, self.source))
 
 
@@ -86,8 +89,7 @@ def read_study(
         kind = find(str(data["kind"]))
     except InputError as error:
         raise InputError(error.problems, source) from None
-    if overrides:
-        data = overridden(kind.spec, data, overrides, source)
+    data = undated(overridden(kind.spec, data, overrides, source) if overrides else data)
     where = (base or home).resolve()
     return Study(kind=kind, data=data, spec=parse(kind.spec, data, source), base=where, source=source)
 
@@ -104,6 +106,15 @@ def _plain_study(study: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any],
     if "varme_run" in data:  # study.json of a run folder: the study as it was run, and where it came from
         return dict(data["study"]), Path(data["base"]), str(data["source"])
     return data, path.parent, path.name
+
+
+def undated(value: Any) -> Any:
+    """Return plain data with TOML's dates and times as texts, so that a study is the same from TOML and from JSON."""
+    if isinstance(value, Mapping):
+        return {key: undated(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [undated(inner) for inner in value]
+    return value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else value
 
 
 def as_run(study: Study, **more: Any) -> dict[str, Any]:

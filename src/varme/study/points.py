@@ -42,7 +42,7 @@ def points_table(axes: Axes, points: Sequence[Row]) -> Table:
     """Return one row per point: number, key, the fields, whether it ran, and every numeric figure of its result."""
     figures = _numeric(points)
     names = field_columns(axes, points)
-    columns = [Column("point", "integer", "number of the point"), Column("key", "text", "key of the point")]
+    columns = [Column("point", "integer", "number of the point")]
     data: dict[str, Any] = {"point": np.arange(1, len(points) + 1), "key": [p.key for p in points]}
     for place, (name, path) in enumerate(zip(names, axes.fields, strict=True)):
         values = [p.values[place] for p in points]
@@ -55,6 +55,7 @@ def points_table(axes: Axes, points: Sequence[Row]) -> Table:
         columns.append(Column(name, "number", meaning))
         found = [p.figures.get(name, {}).get("value") for p in points]
         data[name] = [math.nan if v is None else float(v) for v in found]
+    columns.append(Column("key", "text", "stable key: the folder under points/ if whole results are kept"))
     title = f"Points of the sweep over {', '.join(axes.fields)}"
     return Table(TableSchema("points", title, tuple(columns)), data)
 

@@ -17,7 +17,7 @@ from varme.ground.findings import Finding
 from varme.ground.result import Figure, Result, plain, write_text
 from varme.ground.spec import parse
 from varme.study.axes import Axes, Vary, read_axes
-from varme.study.file import Overrides, Study, as_run, canonical_hash, read_study
+from varme.study.file import Overrides, Study, as_run, canonical_hash, read_study, undated
 from varme.study.folder import RunFolder, read_state
 from varme.study.overrides import overridden
 from varme.study.points import points_charts, points_table
@@ -215,7 +215,7 @@ def _open_points(
 def _run_point(task: _Task) -> Point:
     """Run one point; called in a worker process."""
     kind = find(task.kind) if isinstance(task.kind, str) else task.kind
-    data = overridden(kind.spec, task.data, task.settings, task.source)
+    data = undated(overridden(kind.spec, task.data, task.settings, task.source))
     study = Study(kind, data, parse(kind.spec, data, task.source), task.base, task.source)
     result = solved(study, Context(base=study.base, source=study.source))
     if task.folder is not None:
