@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from varme.ground.errors import VarmeError
     from varme.ground.result import Result
-    from varme.study.run import check, run
+    from varme.study.compare import compare
+    from varme.study.run import check, load, run
+    from varme.study.sweep import sweep
 
 __version__ = "0.1.0"
-__all__ = ["Result", "VarmeError", "__version__", "check", "load", "run"]
+__all__ = ["Result", "VarmeError", "__version__", "check", "compare", "load", "run", "sweep"]
 
 _HOMES = {
     "run": "varme.study.run",
     "check": "varme.study.run",
     "load": "varme.study.run",
+    "sweep": "varme.study.sweep",
+    "compare": "varme.study.compare",
     "Result": "varme.ground.result",
     "VarmeError": "varme.ground.errors",
 }

@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).with_name("golden.json")
 SOFT = ("_operating_h", "_mean_output_mw", "gap", "violation", "noise", "bound", "fuel", "co2")
 
 
-def _golden(name: str, result: Result) -> None:
+def check_golden(name: str, result: Result) -> None:
     """Hold a result against the golden figures, or write them if asked to."""
     figures = {k: f.value for k, f in result.summary.items() if isinstance(f.value, (int, float))}
     stored: dict[str, dict[str, float]] = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
@@ -42,14 +42,14 @@ def _golden(name: str, result: Result) -> None:
         assert figures[key] == pytest.approx(expected, rel=tolerance, abs=1e-6), key
 
 
-def _proof_holds(result: Result, *, mean_percent: float, worst_percent: float) -> None:
+def check_proof(result: Result, *, mean_percent: float, worst_percent: float) -> None:
     assert result["violation_mw"] <= 1e-6
     assert result["gap_mean_percent"] <= mean_percent
     assert result["gap_worst_percent"] <= worst_percent
     assert result["bound_meur"] <= result["cost_meur"] + result["apart_meur"] + 1e-9
 
 
-def _energy_closes(result: Result) -> None:
+def check_energy_closes(result: Result) -> None:
     """Supply equals demand in every hour on every bus, from the public tables alone."""
     dispatch, balance = result.data["dispatch"], result.data["balance"]
     study = result.study
@@ -86,9 +86,9 @@ def east_denmark_year() -> Result:
 
 def test_east_denmark_year_is_golden_and_closes(east_denmark_year: Result) -> None:
     """The year's LP gives what it gave; energy closes in every hour; its proof holds to 0.02 % of the year."""
-    _golden("east-denmark-lp", east_denmark_year)
-    _proof_holds(east_denmark_year, mean_percent=1e-6, worst_percent=1e-6)
-    _energy_closes(east_denmark_year)
+    check_golden("east-denmark-lp", east_denmark_year)
+    check_proof(east_denmark_year, mean_percent=1e-6, worst_percent=1e-6)
+    check_energy_closes(east_denmark_year)
     assert east_denmark_year["gap_run_percent"] < 0.02
 
 
@@ -117,8 +117,8 @@ def test_east_denmark_milp_weeks() -> None:
     """Four weeks as MILP: the gap is proven, heat and electricity close, the LP costs no more than the MILP."""
     window = ["time.end=2011-01-29", "on_top=[]", "reference.without=[]"]
     result = varme.run(DENMARK / "study.toml", set=window)
-    _proof_holds(result, mean_percent=0.5, worst_percent=1.0)
-    _energy_closes(result)
+    check_proof(result, mean_percent=0.5, worst_percent=1.0)
+    check_energy_closes(result)
     both = result.tables["comparison_lp_milp"].set_index("figure")
     assert both.loc["cost [MEUR]", "lp"] <= both.loc["cost [MEUR]", "milp"] * (1 + 1e-9)
 
@@ -161,8 +161,8 @@ def test_fig_6_conventions() -> None:
 def test_copenhagen_on_measured_hours() -> None:
     """Real input, a year: golden, closes, and says that its years are laid over one another."""
     result = varme.run(COPENHAGEN / "study.toml", set=["solve.mode=lp"])
-    _golden("copenhagen-real-lp", result)
-    _energy_closes(result)
+    check_golden("copenhagen-real-lp", result)
+    check_energy_closes(result)
     assert any("moved by" in finding.message for finding in result.findings)
     cop = result.tables["units"].set_index("unit").loc["sea_heat_pump"]
     assert 1.8 < cop["heat_out_mwh"] / cop["power_in_mwh"] < 3.2
@@ -174,5 +174,5 @@ def test_copenhagen_on_measured_hours() -> None:
 def test_copenhagen_milp_weeks() -> None:
     """Real input as MILP, with minimum and no-load of the heat pump: proven gaps, energy closes."""
     result = varme.run(COPENHAGEN / "study.toml", set=["time.end=2019-01-22"])
-    _proof_holds(result, mean_percent=0.75, worst_percent=1.5)
-    _energy_closes(result)
+    check_proof(result, mean_percent=0.75, worst_percent=1.5)
+    check_energy_closes(result)

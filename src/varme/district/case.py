@@ -148,6 +148,8 @@ def _from_table(
         if name in known:
             problems.add("P112", where, "there is a device of this name already", value=name)
             continue
+        fields |= {k: v for k, v in study.table_changes.get("*", {}).items() if k in fields}
+        fields |= study.table_changes.get(name, {})
         try:
             out[name] = parse(DeviceRow, {"device": fields}, where).device
         except InputError as error:
@@ -155,6 +157,9 @@ def _from_table(
                 field_path = problem.where.removeprefix("device").lstrip(".")
                 place = f"{where} ({name})" + (f": {field_path}" if field_path else "")
                 problems.problems.append(replace(problem, where=place))
+    for name in study.table_changes:
+        if name != "*" and name not in {row["name"] for row in rows}:
+            problems.add("P107", f"table_changes.{name}", "the table has no such device", value=name)
     return out
 
 

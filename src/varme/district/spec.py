@@ -127,6 +127,9 @@ class DistrictStudy(Spec):
     """Devices by name."""
     devices_table: str | None = None
     """CSV file with more devices: a `name` column, a `type` column and fields; empty cells take the default."""
+    table_changes: dict[str, dict[str, Any]] = Field(default={})
+    """Fields to change in devices of the table, by device: `table_changes.AMV1.min_load_share = 0.4`; `"*"` changes
+    every device of the table that has the field."""
     reference: ReferenceSpec | None = None
     """The case to compare with; savings are reported against it."""
     on_top: list[str] = Field(default=[])

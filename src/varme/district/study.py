@@ -97,7 +97,7 @@ def run(study: DistrictStudy, context: Context) -> Result:
     cases = {"case": case}
     if study.reference:
         cases["reference"] = case.without(study.reference.without)
-    if study.solve.compare_lp and study.solve.mode == "milp":
+    if study.solve.compare_lp and study.solve.mode == "milp" and not context.brief:
         relaxed = study.solve.model_copy(update={"mode": "lp"})
         cases["relaxed"] = replace(case, study=study.model_copy(update={"solve": relaxed}))
     runs = _operate_all(cases, context)
@@ -111,7 +111,7 @@ def run(study: DistrictStudy, context: Context) -> Result:
         tables["comparison_published"] = published_table(published, figures(main, other))
     if case.synthetic:
         tables["comparison_synthetic"] = synthetic_table(case.synthetic["targets"])
-    extra = _studies_on_top(study, context)
+    extra = [] if context.brief else _studies_on_top(study, context)
     charts = district_charts(main.operation, main.flows, has_reference=other is not None)
     for result in extra:
         tables |= result.data

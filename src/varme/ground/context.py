@@ -113,6 +113,7 @@ class Context:
         jobs: Worker processes.
         progress: Where to report.
         source: Name of the study file, for messages.
+        brief: Whether only the study itself is wanted, without what is put beside it for a report: a point of a sweep.
     """
 
     base: Path = field(default_factory=Path)
@@ -121,6 +122,7 @@ class Context:
     jobs: int = 1
     progress: Progress = field(default_factory=Silent)
     source: str = "study"
+    brief: bool = False
 
     def checkpoints(self, name: str, fingerprint: str) -> Checkpoints | None:
         """Return the checkpoints of one part of the run, or ``None`` if none are kept."""

@@ -115,6 +115,11 @@ def value_of(text: str) -> Any:
     return parsed["value"] if list(parsed) == ["value"] else text
 
 
+def _is_free(values: tuple[Any, ...]) -> bool:
+    """Return whether the values of a table are tables of anything, so that any name may begin one."""
+    return any(get_origin(value) in (dict, Mapping) for value in values)
+
+
 class _Placing:
     """Follows one path through spec and data together."""
 
@@ -148,7 +153,8 @@ class _Placing:
             if part not in self.node or self.node[part] is None:
                 self.node[part] = _default(field)
             self.shape = shape_of(field.annotation)
-        elif self.shape.values and part in self.node:
+        elif self.shape.values and (part in self.node or _is_free(self.shape.values)):
+            self.node.setdefault(part, {})
             self.shape = _joined(self.shape.values)
         else:
             self._unknown(part, self._keys())
@@ -184,7 +190,9 @@ class _Placing:
             return
         field = self._field(part)
         twin = next((name for name in self._fields() if _same_quantity(part, name)), None)
-        entry = bool(self.shape.values) and (part in self.node or isinstance(value, dict))
+        entry = bool(self.shape.values) and (
+            part in self.node or isinstance(value, dict) or Any in self.shape.values
+        )
         if field is None and twin is None and not entry:
             self._unknown(part, self._keys())
             return

@@ -217,7 +217,7 @@ def _run_point(task: _Task) -> Point:
     kind = find(task.kind) if isinstance(task.kind, str) else task.kind
     data = undated(overridden(kind.spec, task.data, task.settings, task.source))
     study = Study(kind, data, parse(kind.spec, data, task.source), task.base, task.source)
-    result = solved(study, Context(base=study.base, source=study.source))
+    result = solved(study, Context(base=study.base, source=study.source, brief=True))
     if task.folder is not None:
         result.save(task.folder)
     figures = result.as_dict()["summary"]
