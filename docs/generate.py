@@ -57,7 +57,16 @@ def pages() -> dict[Path, str]:
 
 def _block(match: re.Match[str]) -> str:
     blocks = {"units": reference.units_table, "town": sample_town}
-    return f"{match[1]}\n{blocks[match['name']]()}\n\n{match[3]}"
+    name = match["name"]
+    text = printed(name.removeprefix("output-")) if name.startswith("output-") else blocks[name]()
+    return f"{match[1]}\n{text}\n\n{match[3]}"
+
+
+def printed(name: str) -> str:
+    """Return what a command of the tutorial printed, as ``docs.outputs`` kept it."""
+    text = (DOCS / "tutorial" / "outputs" / f"{name}.txt").read_text(encoding="utf-8")
+    command, _, rest = text.partition("\n")
+    return f"```console\n{command}\n```\n\n```text\n{rest.rstrip()}\n```"
 
 
 def sample_town() -> str:

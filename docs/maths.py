@@ -143,7 +143,7 @@ def _atom(token: str, tokens: list[str], tex: str) -> str:
         if token[0].isdigit():
             return f"<mn>{token}</mn>"
         shown = {"-": "−", "*": "∗", "'": "′"}.get(token, html.escape(token))
-        return f"<mo>{shown}</mo>"
+        return f'<mo stretchy="false">{shown}</mo>' if token in "()[]" else f"<mo>{shown}</mo>"
     return _command(token[1:], tokens, tex)
 
 

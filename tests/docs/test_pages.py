@@ -12,6 +12,7 @@ import typer
 
 from docs import generate, maths
 from varme.cli.main import app
+from varme.kernel.search import EFFORTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(generate.DOCS.rglob("*.md"))
@@ -91,6 +92,15 @@ def test_commands_on_the_pages_exist(page, line):
 def test_the_search_for_wrong_commands_finds_them():
     assert refused_options("$ varme frobnicate x") == ["frobnicate"]
     assert refused_options("$ varme run x --fast  # comment") == ["--fast"]
+
+
+def test_the_page_on_the_search_states_its_targets():
+    page = (generate.DOCS / "explanation" / "search-and-certificate.md").read_text(encoding="utf-8")
+    stated = [
+        f"stops at a gap of {100 * EFFORTS['fast'].target:g} %",
+        f"stops at {100 * EFFORTS['precise'].target:g} %",
+    ]
+    assert [text for text in stated if text not in page] == []
 
 
 # ------------------------------------------------------------------------------------------------------ the site
