@@ -93,12 +93,10 @@ CHARTS = {
         "pq_scatter",
         "heat_pump_hours",
         "price_duration",
-        "store_levels",
         "gap",
     ),
     "runs/capacity": ("saving_cost", "capacity_ratio", "total"),
     "runs/parameters": ("factors_same_base", "factors_original_base"),
-    "runs/mytown": (),
 }
 
 

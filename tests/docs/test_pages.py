@@ -8,10 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import typer
 
 from docs import generate, maths
-from varme.cli.main import app
 from varme.kernel.search import EFFORTS
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +72,7 @@ def commands_on_pages():
 def refused_options(line):
     """Return what is wrong with a command line: an unknown command, or options that the command does not have."""
     words = shlex.split(line.strip().removeprefix("$"), comments=True)[1:]
-    command = typer.main.get_command(app).commands.get(words[0])
+    command = generate.commands().get(words[0])
     if command is None:
         return [words[0]]
     known = {

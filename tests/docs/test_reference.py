@@ -14,6 +14,7 @@ from varme.ground.spec import Spec
 from varme.ground.tables import Column, TableSchema
 from varme.ground.units import UNITS
 from varme.study import reference
+from varme.study.registry import find
 from varme.study.schema import schema
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ def test_a_changed_page_is_found(tmp_path, monkeypatch):
 
 
 def row_of(kind, heading, field):
-    page = reference.kind_page(generate.find(kind))
+    page = reference.kind_page(find(kind))
     part = page.split(heading, 1)[1]
     return re.split(r"(?<!\\)\|", next(line for line in part.splitlines() if f"| `{field}` |" in line))
 
