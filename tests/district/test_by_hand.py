@@ -46,7 +46,7 @@ def test_store_losses_and_efficiencies():
 
 @pytest.mark.parametrize(("step_min", "steps"), [(15, 4), (60, 1), (360, 1), (1440, 1)])
 def test_losses_are_those_of_the_hours_whatever_the_step(step_min, steps):
-    """10 % an hour leaves 0.9 to the power of the hours. One step of a day with 1 - 0.1 x 24 would leave less than none."""
+    """10 % an hour leaves 0.9 to the power of the hours. A day's step with 1 - 0.1 x 24 leaves less than none."""
     got = plan(
         {"B": boiler(), "S": store(100.0, level_start_share=1.0, loss_share_per_h=0.1, discharge_max_mw=1e-9)},
         heat=[0.0] * steps, step_min=step_min,
@@ -55,7 +55,7 @@ def test_losses_are_those_of_the_hours_whatever_the_step(step_min, steps):
 
 
 def test_charge_and_discharge_limits_and_capacity_bind():
-    """Free heat for two hours at 8 MW into a store of 10 MWh, 6 MW in and 4 MW out; then 5 MW are wanted: 1 is short."""
+    """Free heat for two hours at 8 MW into 10 MWh, 6 MW in and 4 MW out; then 5 MW are wanted: 1 is short."""
     free = {"type": "must_take", "area": "a", "available_mw": [8.0, 8.0, 0.0, 0.0], "curtailable": True}
     devices = {"F": free, "S": store(10.0, charge_max_mw=6.0, discharge_max_mw=4.0), "B": boiler("gas")}
     got = plan(devices, heat=[0.0, 0.0, 5.0, 5.0])
@@ -193,7 +193,7 @@ def test_a_start_with_the_minimum_load_above_the_ramp(least, ramp):
 
 
 def test_a_stop_is_foreseen():
-    """From 100 to 0 with ramp 0.3 and minimum 0.4: 70 is not yet stoppable, 40 is. A plan without sight is infeasible."""
+    """From 100 to 0 with ramp 0.3 and minimum 0.4: 70 is not yet stoppable, 40 is. A blind plan is infeasible."""
     unit = boiler("coal", 100.0, min_load_share=0.4, ramp_share_per_h=0.3)
     got = plan({"U": unit, "B": boiler("gas")}, heat=[100.0, 100.0, 100.0, 0.0])
     assert got.of("U") == near([100, 70, 40, 0])
@@ -241,7 +241,7 @@ def test_a_start_in_the_first_step_is_paid_and_counted_if_the_unit_was_off(initi
 
 
 def test_start_costs_against_staying_on():
-    """A pause of 2 hours: staying on at 2 MW costs 2 x 2 x 10 = 40 of heat that is thrown away; a start costs 39 or 41."""
+    """A pause of 2 hours: staying on at 2 MW costs 2 x 2 x 10 = 40 of lost heat; a start costs 39 or 41."""
     for start, starts in ((39.0, 1), (41.0, 0)):
         unit = boiler("coal", 10.0, min_load_share=0.2, start_cost_eur=start)
         got = plan({"U": unit}, heat=[10.0, 0.0, 0.0, 10.0], area={"spill": True})
@@ -278,8 +278,8 @@ def test_cop_series_fees_and_operation():
     assert got.of("H", "power_in_mw") == near([4, 2])
     assert got.price() == near([60 / 2 + 1, 60 / 4 + 1])
     assert got.costs() == {
-        ("H", "fees"): near(60.0), ("H", "operation and maintenance"): near(16.0), ("M", "electricity bought"): near(300.0),
-        ("M", "electricity sold"): near(0.0),
+        ("H", "fees"): near(60.0), ("H", "operation and maintenance"): near(16.0),
+        ("M", "electricity bought"): near(300.0), ("M", "electricity sold"): near(0.0),
     }  # fmt: skip
 
 
@@ -590,7 +590,7 @@ def test_the_size_of_a_store_and_a_ramp_that_follows_a_size():
 
 
 def test_the_price_is_the_dual_and_the_marginal_unit_is_named():
-    """Merit order: straw 5 MW at 20, gas at 30. Price 20 at demand 4, 30 at 7; a store in motion has the other's price."""
+    """Merit order: straw 5 MW at 20, gas at 30. Price 20 at demand 4, 30 at 7."""
     got = plan({"A": boiler("straw", 5.0), "B": boiler("gas", 50.0)}, heat=[4.0, 7.0])
     assert got.price() == near([20, 30])
     assert got.setter() == ["A", "B"]
@@ -652,3 +652,59 @@ def test_cost_tables_add_up_to_the_objective():
     assert got.apart == near(apart)
     assert np.isfinite(got.column("units", "cost_eur")).all()
     assert got.column("units", "cost_eur").sum() == pytest.approx(got.cost, rel=1e-9)
+
+
+# ------------------------------------------------------------------------------------------------ CO2 caps
+
+ROLLING_LP = {"mode": "lp", "keep_h": 1, "overlap_h": 1}
+
+
+@pytest.mark.parametrize("cap_t", [2.0, 3.6])
+def test_a_cap_that_leaves_no_choice(cap_t):
+    """10 MWh of heat: 2 t are gas alone, 3.5 t coal alone. A cap of 3.6 does not bind and has no price."""
+    got = plan(
+        {"K": boiler("coal"), "G": boiler("gas")},
+        heat=[4.0, 2.0, 1.0, 3.0],
+        carbon={"cap_kt": cap_t / 1000},
+        solve=LP,
+    )
+    assert got.result["co2_kt"] == near(min(cap_t, 3.5) / 1000)
+    assert got.cost == near(300.0 if cap_t == 2.0 else 100.0)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a shadow price alone leaves the plan free among all that cost the same with it"
+)
+@pytest.mark.parametrize("solve", [LP, EXACT, ROLLING_LP], ids=["lp", "milp", "rolling"])
+def test_a_cap_in_between_is_met_and_used(solve):
+    """3 t: 0.35 k + 0.2 (10 - k) = 3, so 6.667 MWh of coal and 3.333 of gas for 166.67 EUR. All gas costs 300."""
+    got = plan(
+        {"K": boiler("coal"), "G": boiler("gas")},
+        heat=[4.0, 2.0, 1.0, 3.0],
+        carbon={"cap_kt": 0.003},
+        solve=solve,
+    )
+    assert got.result["co2_kt"] == pytest.approx(0.003, rel=1e-4)
+    assert got.cost == pytest.approx(500 / 3, rel=1e-4)
+
+
+def test_a_cap_that_cannot_be_met_is_explained():
+    with pytest.raises(ModelError) as caught:
+        plan({"K": boiler("coal"), "G": boiler("gas")}, heat=[10.0], carbon={"cap_kt": 0.001}, solve=LP)
+    assert [p.code for p in caught.value.problems] == ["P301"]
+
+
+def test_imports_count_under_a_cap():
+    """Imports of 0.5 t/MWh at 30 against own coal power of 0.35 / 0.4 = 0.875 t/MWh at 25: the cap prices both."""
+    plant = {
+        "type": "power_plant",
+        "node": "n",
+        "fuel": "coal",
+        "fuel_max_mw": 100.0,
+        "power_efficiency_share": 0.4,
+    }
+    devices = {"P": plant, "M": market(30.0, co2_t_per_mwh=0.5)}
+    got = plan(devices, power=[10.0], carbon={"cap_kt": 0.005}, solve=LP)
+    assert got.of("M", "power_out_mw") == near([10.0])
+    assert got.result["co2_kt"] == near(0.005)
+    assert got.costs()["M", "co2 cap"] == near(got.apart)

@@ -74,7 +74,8 @@ def data(
 ) -> dict[str, Any]:
     """Return a study of one node ``n`` and one area ``a``; the horizon is as long as the longest list.
 
-    ``area`` and ``node`` are further fields of the two, ``areas`` stands in place of the area; other parts replace those of the study.
+    ``area`` and ``node`` are further fields of the two, ``areas`` stands in place of the area; other
+    parts replace those of the study.
     """
     fields = (heat, power, *(f for d in devices.values() for f in d.values()))
     lists = [v for v in fields if isinstance(v, list) and v and not isinstance(v[0], list)]

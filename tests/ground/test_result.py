@@ -118,7 +118,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_any_rows_come_back_and_are_written_with_the_same_bytes(
     tmp_path_factory, rows, title, value, evidence
 ):
-    columns = list(zip(*rows, strict=True)) if rows else [[], [], [], [], []]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     data = {c.name: list(values) for c, values in zip(SCHEMA.columns, columns, strict=True)}
     one = result(
         {"mixed": Table(SCHEMA, data)}, title=title, summary={"v": Figure("v", value, "x")},
@@ -232,7 +232,7 @@ def test_a_failed_save_leaves_the_older_result_as_it_was(tmp_path, monkeypatch, 
     before = files(tmp_path)
     newer = result({"first": table(2), "mixed": table(3)}, title="newer")
     if breaks == "write_aside":
-        real = result_module.write_aside
+        real = parquet.write_aside
         monkeypatch.setattr(
             result_module,
             "write_aside",

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import model_validator
 
+from varme.components.base import Fuel
 from varme.district.spec import DistrictStudy
-from varme.ground.errors import CODES, InputError
+from varme.ground.errors import CODES, InputError, Problem
 from varme.ground.size import Decision
 from varme.ground.spec import Spec, parse, read_file
 
@@ -308,7 +309,7 @@ plain = st.recursive(
 @settings(max_examples=150, deadline=None)
 def test_any_data_is_either_a_study_or_problems_in_plain_words(parts, extra):
     data = study({"HP1": {**PUMP, "cop": extra}, "Y": extra}) | parts
-    found = ()
+    found: tuple[Problem, ...] = ()
     try:
         parse(DistrictStudy, data, "study.toml")
     except InputError as error:
@@ -322,13 +323,13 @@ def test_specs_are_frozen_and_come_back_from_json():
     spec = parse(DistrictStudy, study({"HP1": PUMP, "C": CHP}), "")
     assert parse(DistrictStudy, json.loads(spec.model_dump_json()), "") == spec
     with pytest.raises(Exception, match="frozen"):
-        spec.title = "other"
+        setattr(spec, "title", "other")  # noqa: B010  (mypy knows that it is frozen)
 
 
 def test_defaults_are_not_shared_between_studies():
     """Nothing global and mutable: two studies in one process never see each other."""
     one, two = (parse(DistrictStudy, study(), "") for _ in range(2))
-    one.fuels["x"] = None
+    one.fuels["x"] = Fuel(price_eur_per_mwh=1.0)
     assert two.fuels == {}
     assert parse(DistrictStudy, study(), "").fuels == {}
 

@@ -99,7 +99,7 @@ def test_no_thread_but_one():
 
 
 def test_duals_by_name_are_the_prices():
-    """Demand 7 from a plant of 5 at 10 and one of 5 at 30: the dearer one sets the price, the cheaper earns 20 a unit."""
+    """Demand 7 from a plant of 5 at 10 and one of 5 at 30: the dearer sets the price, the cheaper earns 20."""
     model = Model(2)
     cheap, dear = model.var("cheap", upper=5.0, cost=10.0), model.var("dear", upper=5.0, cost=30.0)
     demand = np.array([7.0, 3.0])

@@ -159,7 +159,7 @@ def test_a_free_state_is_chosen_without_cost():
 # ---------------------------------------------------------------------------------------------- resume
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -170,14 +170,14 @@ def test_a_killed_run_resumes_with_the_same_bytes(tmp_path, solve):
     def kill_after(number):
         def on_window(done, total, so_far):
             if done == number:
-                raise Killed
+                raise KilledError
 
         return on_window
 
     whole = roll(system, N, 4, 5, solve, initial=START, store=Checkpoints(tmp_path / "a", "f", resume=False))
     for number in (1, 2, 5):
-        with pytest.raises(Killed):
-            store = Checkpoints(tmp_path / "b", "f", resume=number > 1)
+        store = Checkpoints(tmp_path / "b", "f", resume=number > 1)
+        with pytest.raises(KilledError):
             roll(system, N, 4, 5, solve, initial=START, store=store, on_window=kill_after(number))
     resumed = roll(system, N, 4, 5, solve, initial=START, store=Checkpoints(tmp_path / "b", "f", resume=True))
     assert resumed.values.keys() == whole.values.keys()

@@ -107,7 +107,7 @@ def test_the_arrays_equal_the_dense_picture(recipe, length, first):
 )
 @settings(max_examples=60, deadline=None)
 def test_moving_equals_building_anew_at_every_window(recipe, length, path):
-    """Costs, bounds, limits and coefficients, in the arrays and in HiGHS: a number left behind is a silent wrong plan."""
+    """Costs, bounds, limits and coefficients, in the arrays and in HiGHS: one number left behind is a wrong plan."""
     model, made = built(recipe, length, 0)
     solver = Solver(model.arrays)
     for first in path:
@@ -131,7 +131,7 @@ def test_moving_equals_building_anew_at_every_window(recipe, length, path):
 def matrix_of(lp):
     """Return the entries that are not zero (HiGHS may keep zeros that it was given)."""
     a = lp.a_matrix_
-    out = {}
+    out: dict[tuple[int, int], float] = {}
     for k in range(len(a.start_) - 1):
         for p in range(a.start_[k], a.start_[k + 1]):
             place = (k, a.index_[p]) if "Row" in str(a.format_) else (a.index_[p], k)

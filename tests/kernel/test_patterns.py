@@ -147,7 +147,7 @@ def test_a_level_is_zero_or_between_its_limits_that_change_in_time():
             assert found.objective == pytest.approx(sign * sum(values) + 9.0 * on)
     assert (unit.start, unit.stop) == (None, None)
     [known] = model.commitments
-    assert (known.name, known.min_up, known.level_max.tolist()) == ("u", 1, [10, 4, 8])
+    assert (known.name, known.min_up, known.level_max.tolist()) == ("u", 1, [4, 8, 2])
 
 
 def test_the_relaxation_is_the_convex_hull_of_one_unit():
@@ -171,7 +171,10 @@ def test_the_relaxation_is_the_convex_hull_of_one_unit():
 
 @pytest.mark.parametrize(
     ("income", "size_min", "cost_build", "expected"),
-    [(3.0, 0.0, 0.0, 8.0), (1.5, 0.0, 0.0, 0.0), (3.0, 0.0, 7.9, 8.0), (3.0, 0.0, 8.1, 0.0), (1.5, 2.0, 0.0, 2.0), (1.5, 2.0, 1.0, 0.0)],
+    [
+        (3.0, 0.0, 0.0, 8.0), (1.5, 0.0, 0.0, 0.0), (3.0, 0.0, 7.9, 8.0), (3.0, 0.0, 8.1, 0.0), (1.5, 2.0, 0.0, 2.0),
+        (1.5, 2.0, 1.0, 0.0),
+    ],
 )  # fmt: skip
 def test_a_size_is_all_or_nothing_with_a_fixed_cost(income, size_min, cost_build, expected):
     """Income 3 a unit against 2: 8 units earn 8, so a fixed cost of 7.9 pays and one of 8.1 does not."""
