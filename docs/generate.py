@@ -72,7 +72,7 @@ def printed(name: str) -> str:
 def sample_town() -> str:
     """Return the study of the how-to pages, as the text of a folded note."""
     text = (DOCS / "samples" / "town.toml").read_text(encoding="utf-8")
-    return indent(f"```toml\n{text}```", "    ")
+    return '??? note "town.toml"\n\n' + indent(f"```toml\n{text}```", "    ")
 
 
 def python_objects() -> dict[str, Any]:

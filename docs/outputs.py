@@ -73,7 +73,7 @@ COMMANDS = (
     Shown("new", "varme new district mytown", makes="mytown"),
     Shown("new-check", "varme check mytown"),
     Shown("new-run", "varme run mytown", makes="runs/mytown"),
-    Shown("typo", "varme check mytown --set devices.heat_pump.copp=4 --set solve.mode=mlip", fails=True),
+    Shown("typo", f"varme check {EXAMPLE} --set devices.HP1.copp=4", fails=True),
     Shown(
         "no-plan",
         "varme run broken --set devices.heat_pump.heat_max_mw=4 --set devices.peak_boiler.heat_max_mw=4",
@@ -155,7 +155,7 @@ def wrapped(line: str) -> list[str]:
     """Return a message on lines that fit a page; tables stay as they are."""
     if not re.match(r"^(note|warning|alarm|Next:|  P\d{3}) ", line):
         return [line]
-    return textwrap.wrap(line, 112, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(line, 104, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def call(arguments: list[str], place: Path) -> subprocess.CompletedProcess[str]:

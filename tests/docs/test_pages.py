@@ -142,6 +142,12 @@ def test_no_equation_is_left_as_tex(site):
     assert "<math" in (site / "explanation" / "extraction.html").read_text(encoding="utf-8")
 
 
+def test_no_fence_is_left_as_text(site):
+    """A block in a note, or after a comment, is easily taken for text; then its fence shows on the page."""
+    left = [path.name for path in site.rglob("*.html") if "```" in path.read_text(encoding="utf-8")]
+    assert left == []
+
+
 def test_sources_are_not_part_of_the_site(site):
     assert list(site.rglob("*.py")) == []
 
