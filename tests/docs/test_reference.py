@@ -63,14 +63,15 @@ def test_every_unit_is_in_the_nomenclature():
 
 
 def finding_codes():
-    """Return the codes of all findings that the sources make."""
-    found = set()
+    """Return code -> severity of all findings that the sources make; ``""`` where it is not written out."""
+    found = {}
     for path in sorted((ROOT / "src" / "varme").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if name in {"Finding", "finding"} and isinstance(node.args[0].value, str):
-                    found.add(node.args[0].value)
+                    severity = node.args[1] if len(node.args) > 1 else None
+                    found[node.args[0].value] = severity.value if isinstance(severity, ast.Constant) else ""
     return found
 
 
@@ -78,7 +79,11 @@ def test_every_finding_has_a_line():
     page = (generate.DOCS / "reference" / "findings.md").read_text(encoding="utf-8")
     codes = finding_codes()
     assert "unserved_energy" in codes
-    assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []
+    wanted = {
+        code: f"| `{code}` | {severity} |" if severity else f"| `{code}` |"
+        for code, severity in codes.items()
+    }
+    assert [code for code, text in wanted.items() if text not in page] == []
 
 
 # ------------------------------------------------------------------------- the search for silent things finds them
