@@ -708,3 +708,12 @@ def test_imports_count_under_a_cap():
     assert got.of("M", "power_out_mw") == near([10.0])
     assert got.result["co2_kt"] == near(0.005)
     assert got.costs()["M", "co2 cap"] == near(got.apart)
+
+
+def test_a_missed_cap_is_an_alarm(monkeypatch):
+    """Without the shadow price the plan burns coal alone, 3.5 t against 3 t: that must never pass unsaid."""
+    monkeypatch.setattr("varme.district.operate._with_cap_price", lambda case, progress: case)
+    got = plan({"K": boiler("coal"), "G": boiler("gas")}, heat=[10.0], carbon={"cap_kt": 0.003}, solve=LP)
+    [finding] = got.findings("co2_cap_missed")
+    assert (finding.severity, finding.where) == ("alarm", "carbon.cap_kt")
+    assert finding.evidence == {"co2_kt": near(0.0035), "cap_kt": 0.003}

@@ -12,19 +12,18 @@ from varme.kernel.model import Floats, Model
 _MOST = 6
 
 
-def infeasible(case: Case, model: Model, error: ModelError) -> ModelError:
+def infeasible(case: Case, model: Model, error: ModelError, run: str = "") -> ModelError:
     """Return the error in domain words; the original if it is of another kind or nothing explains it."""
     if model.arrays is None or all(problem.code != "P301" for problem in error.problems):
         return error
+    source = f"{case.study.title} ({run})" if run else case.study.title
     balances = [bus for bus in case.buses if bus in model.rows]
     found = explain(model, balances)
     if found is None or not found.shortages:
         return error
     if found.all_rows:
-        return ModelError([_contradiction(case, model, s) for s in found.shortages[:_MOST]], case.study.title)
-    return ModelError(
-        [_bus_problem(case, model, found, shortage) for shortage in found.shortages], case.study.title
-    )
+        return ModelError([_contradiction(case, model, s) for s in found.shortages[:_MOST]], source)
+    return ModelError([_bus_problem(case, model, found, shortage) for shortage in found.shortages], source)
 
 
 def _bus_problem(case: Case, model: Model, found: Explanation, shortage: Shortage) -> Problem:

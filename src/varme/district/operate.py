@@ -130,7 +130,7 @@ def dispatch(
             on_window=on_window,
         )  # fmt: skip
     except ModelError as error:
-        raise infeasible(case, built[-1], error) from None
+        raise infeasible(case, built[-1], error, stage) from None
     return Dispatched(case, found, sizes, decisions, time.process_time() - started)
 
 
@@ -224,7 +224,7 @@ def _with_cap_price(case: Case, progress: Progress) -> Case:
     try:
         found = require_optimal(solver.run(), "CO2 cap")
     except ModelError as error:
-        raise infeasible(case, model, error) from None
+        raise infeasible(case, model, error, "under its CO2 cap") from None
     rows = model.rows.get("co2_cap")
     shadow = -float(found.row_dual[rows.index].sum()) if rows is not None else 0.0
     progress.advance(1, {"shadow_eur_per_t": round(shadow, 2)})

@@ -16,6 +16,9 @@ from varme.ground.findings import Finding
 from varme.ground.result import Figure
 from varme.ground.tables import Table
 
+#: Unserved energy below this share of a bus's demand is noted, not alarmed about.
+NEGLIGIBLE_SHARE = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -214,11 +217,14 @@ def findings(case: Reading, reference: Reading | None) -> list[Finding]:
             hours = int(np.count_nonzero(flow.shortfall_mw > 0.01))
             if hours:
                 energy = float(flow.shortfall_mw.sum()) * reading.operation.case.env.step_h
+                share = energy / max(
+                    float(np.abs(flow.demand_mw).sum()) * reading.operation.case.env.step_h, 1e-9
+                )
                 out.append(
                     Finding(
-                        "unserved_energy", "alarm", f"{label}: {bus}",
-                        f"{energy:,.1f} MWh of demand are not served, in {hours} intervals, up to "
-                        f"{flow.shortfall_mw.max():,.1f} MW. Their price is kept apart from the cost.",
+                        "unserved_energy", "alarm" if share > NEGLIGIBLE_SHARE else "note", f"{label}: {bus}",
+                        f"{energy:,.3g} MWh of demand are not served, in {hours} interval{'s' if hours > 1 else ''}, "
+                        f"up to {flow.shortfall_mw.max():,.3g} MW. Their price is kept apart from the cost.",
                         {"unserved_mwh": energy, "intervals": hours, "most_mw": float(flow.shortfall_mw.max())},
                     )
                 )  # fmt: skip
@@ -228,8 +234,35 @@ def findings(case: Reading, reference: Reading | None) -> list[Finding]:
                 f"{len(limits)} windows ended at the time limit; their plans are valid, their gaps as proven."
             )
             out.append(Finding("time_limit", "warning", label, text, {"windows": len(limits)}))
-    out += _spills(case) + _noise(case, reference) + _ramps(case)
+    out += _spills(case) + _noise(case, reference) + _ramps(case) + _cap(case) + _sizes(case)
     return out
+
+
+def _cap(case: Reading) -> list[Finding]:
+    """Tell what was reached under a CO2 cap that the plan misses."""
+    cap = case.operation.case.study.carbon.cap_kt
+    if cap is None or case.co2_t <= 1000 * cap * (1 + 1e-6):
+        return []
+    text = f"Emissions of {case.co2_t / 1e3:,.3f} kt are above the cap of {cap:,.3f} kt."
+    return [
+        Finding("co2_cap_missed", "alarm", "carbon.cap_kt", text, {"co2_kt": case.co2_t / 1e3, "cap_kt": cap})
+    ]
+
+
+def _sizes(case: Reading) -> list[Finding]:
+    """Tell what decided sizes cost, which the cost of operation and the savings leave out."""
+    operation = case.operation
+    if not operation.sizes:
+        return []
+    hours = operation.case.env.hours
+    decisions = operation.decisions
+    annuity = sum(
+        decisions[name].eur_per_unit(hours) * size + (decisions[name].eur_build(hours) if size > 0 else 0.0)
+        for name, size in operation.sizes.items()
+    )
+    text = f"Decided sizes cost {annuity / 1e6:,.3f} MEUR over the horizon; the cost and the savings leave that out."
+    where = ", ".join(operation.sizes)
+    return [Finding("investment_apart", "note", where, text, {"annuity_eur": annuity})]
 
 
 def _spills(case: Reading) -> list[Finding]:

@@ -264,7 +264,8 @@ class Problem:
         value = f" = {self.value}" if self.value else ""
         limit = f" ({self.limit})" if self.limit else ""
         remedy = self.remedy or CODES[self.code].remedy
-        return f"{self.code} {self.where}{value}: {self.what}{limit}. {remedy}"
+        stop = "" if self.what.endswith("?") and not limit else "."
+        return f"{self.code} {self.where}{value}: {self.what}{limit}{stop} {remedy}"
 
     def as_dict(self) -> dict[str, str]:
         """Return the parts as plain strings, for JSON."""
