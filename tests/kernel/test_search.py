@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from varme.ground.errors import ModelError
-from varme.kernel.blocks import column_steps, gap_by_step, lift, relaxation
+from varme.kernel.blocks import column_steps, gap_by_step, lift, relaxation, surroundings
+from varme.kernel.bound import dual_bound
 from varme.kernel.check import violation
 from varme.kernel.cuts import CoverSeparator, none
 from varme.kernel.dive import solve_fixed
@@ -210,3 +211,37 @@ def test_a_start_is_used_only_if_it_is_feasible():
     assert again.objective == pytest.approx(best.objective)
     wrong = searcher.run("fast", start=np.zeros(len(arrays.cost)))
     assert violation(arrays, wrong.x)[0] <= 1e-6
+
+
+@pytest.mark.parametrize("quality", ["fast", "precise"])
+def test_prices_are_the_duals_of_the_plan_with_its_statuses_fixed(quality):
+    """Strong duality on the model's own rows: no part of the objective is left to a cut."""
+    model, arrays = system([3.0, 9.5, 12.0, 1.0, 4.0], start_cost=7.0)
+    found = search(Solver(arrays, presolve="off"), arrays, model.commitments, quality=quality)
+    assert found.row_dual is not None
+    assert found.row_dual.shape == arrays.row_lower.shape
+    fixed = np.where(arrays.integer, np.round(found.x), np.nan)
+    lower = np.where(arrays.integer, fixed, arrays.col_lower)
+    upper = np.where(arrays.integer, fixed, arrays.col_upper)
+    held = replace(arrays, col_lower=lower, col_upper=upper)
+    assert dual_bound(held, found.row_dual) == pytest.approx(found.objective, rel=1e-7)
+    assert dual_bound(arrays, found.root_dual) == pytest.approx(found.root_bound, rel=1e-7)
+
+
+def test_a_penalty_that_a_start_avoids_is_not_left_in_the_plan():
+    """At a gap target that any plan meets, demand is served all the same where that is cheaper."""
+    model, arrays = system([3.0, 9.5, 12.0, 9.0, 4.0], ramps=1.0)
+    searcher = Searcher(Solver(arrays, presolve="off"), arrays, model.commitments)
+    missing = model.vars["missing"].now
+    off = replace(EFFORTS["fast"], target=1e9, thresholds=(3.0,), mends=0)
+    assert searcher.run(effort=off).x[missing].sum() > 1.0
+    found = searcher.run(effort=replace(off, mends=8))
+    assert found.x[missing].sum() == pytest.approx(0.0, abs=1e-9)
+    assert found.row_dual is not None
+
+
+def test_spans_around_penalties_are_joined_while_short():
+    amounts = np.zeros(30)
+    amounts[[1, 3, 20]] = 5.0, 1.0, 9.0
+    assert surroundings(amounts, 2, 3) == [(18, 24, 9.0), (0, 7, 6.0)]
+    assert surroundings(np.zeros(30), 2, 3) == []

@@ -173,7 +173,7 @@ def surroundings(amounts: Floats, before: int, after: int) -> list[tuple[int, in
     spans: list[list[float]] = []
     for step in np.flatnonzero(amounts > 0).tolist():
         first, end = max(0, step - before), min(len(amounts), step + after + 1)
-        if spans and first < spans[-1][1] and end - spans[-1][0] <= 2 * (before + after):
+        if spans and first < spans[-1][1] and end - spans[-1][0] <= 2 * (before + after) - 1:
             spans[-1][1], spans[-1][2] = end, spans[-1][2] + amounts[step]
         else:
             spans.append([first, end, amounts[step]])

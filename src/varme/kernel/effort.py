@@ -52,7 +52,15 @@ class Effort:
 
 EFFORTS: dict[Quality, Effort] = {
     "fast": Effort(target=7.5e-3, first_dive=True, cut_rounds=3, thresholds=(0.02,), block_solves=6),
-    "precise": Effort(target=1e-3, thresholds=(0.1,), block_solves=16, lift_solves=24),
+    "precise": Effort(
+        target=1e-3,
+        thresholds=(0.1,),
+        block_steps=6,
+        block_solves=14,
+        passes=2,
+        lift_steps=8,
+        lift_solves=20,
+    ),
 }
 
 

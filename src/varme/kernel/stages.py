@@ -32,7 +32,9 @@ from varme.kernel.trajectories import TrajectorySeparator
 #: Tried after the effort's own thresholds as long as no plan is known.
 LAST_THRESHOLDS = (0.02, 0.3, 0.0)
 #: Steps before and after a penalised one that are planned again with it.
-MEND_BEFORE, MEND_AFTER = 3, 4
+MEND_BEFORE, MEND_AFTER = 2, 3
+#: Rounds at most, the next one only if the last one brought something.
+MEND_ROUNDS = 3
 #: A mending MIP stops at this share of the penalty paid.
 MEND_SHARE = 0.2
 
@@ -139,14 +141,18 @@ class Run:
             self.solver.highs.setBasis(basis)
             relaxed = self._relaxation(self._cut(root))
             self._dive(relaxed, self._loosened())
+        self._mend(relaxed)
         for number in range(self.effort.passes):
             if self.plan is None or self._done():
                 break
             self._improve(relaxed, shift=(number % 2) * self.effort.block_steps // 2)
             if number == 0 and not self._done():
                 self._lift(relaxed)
-        if self.plan is not None:
+        if self.steps[-1].stage in ("improve", "lift"):
             self._mend(relaxed)
+        if self.plan is not None and self.plan.row_dual is None:
+            self._settle(self.plan.x)
+            self._log("settle")
 
     def _cut(self, answer: Solution) -> Solution:
         """Add violated inequalities in rounds, as long as the bound rises."""
@@ -216,18 +222,24 @@ class Run:
 
     def _mend(self, relaxed: Relaxation) -> None:
         """Plan the steps again in which the plan pays a penalty that the LP does not."""
-        assert self.plan is not None
-        x = self.plan.x
-        worst = penalised(relaxed, self.parent.ungated, x)
-        for first, end, paid in surroundings(worst, MEND_BEFORE, MEND_AFTER)[: self.effort.mends]:
-            if self._over():
+        if self.plan is None:
+            return
+        found = False
+        for _ in range(MEND_ROUNDS):
+            x = self.plan.x
+            paid = penalised(relaxed, self.parent.ungated, x)
+            found |= bool(paid.any())
+            for first, end, amount in surroundings(paid, MEND_BEFORE, MEND_AFTER)[: self.effort.mends]:
+                if self._over():
+                    break
+                tolerance = MEND_SHARE * amount
+                answer = self._count(
+                    improve(relaxed, x, first, end, abs_gap=tolerance, nodes=self.effort.nodes)
+                )
+                x = x if answer.x is None else answer.x
+            if x is self.plan.x or not self._offer(x):
                 break
-            tolerance = MEND_SHARE * paid
-            answer = self._count(improve(relaxed, x, first, end, abs_gap=tolerance, nodes=self.effort.nodes))
-            x = x if answer.x is None else answer.x
-        if x is not self.plan.x:
-            self._settle(x)
-        if worst.any():
+        if found:
             self._log("mend")
 
     def _settle(self, x: Floats) -> None:
@@ -303,11 +315,13 @@ class Run:
         return plan
 
     def _offer(self, x: Floats, row_dual: Floats | None = None) -> bool:
-        """Accept a plan if NumPy finds it feasible; keep it if it is the best."""
+        """Accept a plan if NumPy finds it feasible; keep it if it is the best, or as good and with prices."""
         if violation(self.arrays, x)[0] > FEASIBILITY_TOLERANCE:
             return False
         objective = float(self.arrays.cost @ x) + self.arrays.offset
-        if self.plan is None or objective < self.plan.objective:
+        priced = self.plan is not None and self.plan.row_dual is None and row_dual is not None
+        slack = 1e-9 * abs(objective) if priced else 0.0
+        if self.plan is None or objective - slack < self.plan.objective:
             self.plan = Plan(x, objective, None if row_dual is None else row_dual[: self.own_rows])
         return True
 
