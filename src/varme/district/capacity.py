@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,13 +17,16 @@ from varme.district.case import Case, fingerprint
 from varme.district.operate import decide_sizes
 from varme.district.templates import capacity_files
 from varme.ground.charts import Chart
-from varme.ground.context import Context, Kind
+from varme.ground.context import Checkpoints, Context, Kind
 from varme.ground.errors import Collector, InputError
 from varme.ground.findings import Finding
 from varme.ground.result import Figure, Result
 from varme.ground.size import Decision
 from varme.ground.spec import Spec
 from varme.ground.tables import Column, Table, TableSchema
+
+#: Points of a chain of LPs that are one checkpoint.
+CHAIN_BLOCK = 25
 
 
 class InvestSpec(Spec):
@@ -152,29 +156,85 @@ def solve_points(case: Case, points: list[dict[str, float]], context: Context, p
         part: Name of the stage.
     """
     store = context.checkpoints(part, fingerprint(case, f"{part}:{points!r}"))
+    context.progress.stage(part, len(points))
+    solve = _chain if case.study.solve.mode == "lp" else _side_by_side
     done: dict[int, Point] = {}
+    for number, point in solve(case, points, store, context):
+        done[number] = point
+        context.progress.advance(len(done), {"cost_meur": round(point.cost_eur / 1e6, 2)})
+    return [done[n] for n in range(len(points))]
+
+
+def chain_order(points: list[dict[str, float]]) -> list[int]:
+    """Return the points from the largest capacities down, to and fro, so that neighbours differ little.
+
+    >>> chain_order([{"A": a, "B": b} for a in (1.0, 2.0) for b in (1.0, 2.0)])
+    [3, 2, 0, 1]
+    """
+    values = [tuple(sizes.values()) for sizes in points]
+    outer = sorted({first[0] for first in values}, reverse=True)
+    return sorted(
+        range(len(points)),
+        key=lambda n: (
+            -values[n][0],
+            *(v if outer.index(values[n][0]) % 2 else -v for v in values[n][1:]),
+        ),
+    )
+
+
+def _chain(
+    case: Case, points: list[dict[str, float]], store: Checkpoints | None, context: Context
+) -> Iterator[tuple[int, Point]]:
+    """Solve LPs one after another on a hot solver, a block of points at a time.
+
+    A block starts from the basis that the one before left, set explicitly: a resumed study gives the same bytes.
+    """
+    order = chain_order(points)
+    hot: HotCase | None = None
+    basis: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None
+    for first in range(0, len(order), CHAIN_BLOCK):
+        block = order[first : first + CHAIN_BLOCK]
+        key = f"block-{first:05d}"
+        saved = store.load(key) if store else None
+        if saved is not None:
+            basis = (saved["basis:columns"], saved["basis:rows"])
+            yield from ((n, Point.from_arrays(_unpacked(saved, n))) for n in block)
+            continue
+        hot = hot or HotCase(case)
+        hot.solver.forget()
+        if basis is not None:
+            hot.solver.set_basis(basis)
+        packed: dict[str, np.ndarray[Any, Any]] = {}
+        for number in block:
+            point = hot.solve(points[number])
+            packed |= {f"{number}:{name}": values for name, values in point.as_arrays().items()}
+            yield number, point
+        basis = hot.solver.basis()
+        if store:
+            store.save(key, packed | {"basis:columns": basis[0], "basis:rows": basis[1]})
+
+
+def _unpacked(saved: dict[str, np.ndarray[Any, Any]], number: int) -> dict[str, np.ndarray[Any, Any]]:
+    return {key.partition(":")[2]: values for key, values in saved.items() if key.startswith(f"{number}:")}
+
+
+def _side_by_side(
+    case: Case, points: list[dict[str, float]], store: Checkpoints | None, context: Context
+) -> Iterator[tuple[int, Point]]:
+    """Solve MILPs in worker processes; each is a part of its own."""
+    todo = []
     for number in range(len(points)):
         saved = store.load(f"point-{number:05d}") if store else None
-        if saved is not None:
-            done[number] = Point.from_arrays(saved)
-    context.progress.stage(part, len(points))
-
-    def finish(number: int, point: Point) -> None:
-        done[number] = point
-        if store:
-            store.save(f"point-{number:05d}", point.as_arrays())
-        context.progress.advance(len(done), {"cost_meur": round(point.cost_eur / 1e6, 2)})
-
-    todo = [n for n in range(len(points)) if n not in done]
-    if case.study.solve.mode == "lp":
-        hot = HotCase(case)
-        for number in todo:
-            finish(number, hot.solve(points[number]))
-    else:
-        with Executor(context.jobs) as executor:
-            for result in executor.map(_milp_point, [(case, points[n]) for n in todo]):
-                finish(todo[result.index], result.get())
-    return [done[n] for n in range(len(points))]
+        if saved is None:
+            todo.append(number)
+        else:
+            yield number, Point.from_arrays(saved)
+    with Executor(context.jobs) as executor:
+        for result in executor.map(_milp_point, [(case, points[n]) for n in todo]):
+            number, point = todo[result.index], result.get()
+            if store:
+                store.save(f"point-{number:05d}", point.as_arrays())
+            yield number, point
 
 
 def run(study: CapacityStudy, context: Context) -> Result:
