@@ -61,7 +61,7 @@ def made(name, length=N, first=0, step_min=30):
         )
     fuels = {"coal": (PRICE, 4.0, 0.35), "gas": (30.0, 0.0, 0.2)}
     grid = TimeGrid(datetime(2011, 1, 1, tzinfo=UTC), step_min, N)
-    env = Env(grid, {"x": series}, fuels, 20.0, co2_shadow=7.0)
+    env = Env(grid, {"x": series}, fuels, 20.0)
     model = Model(length, first)
     block = device.block("x", model, env)
     model.add("bus", [(1.0, block.ports[0].var.now)])  # a model needs a row; the site adds the balances

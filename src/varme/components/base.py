@@ -18,7 +18,7 @@ from varme.kernel.patterns import OnOff, on_off, ramp, sized
 
 Quantity = Literal["fuel_mw", "status", "level_mwh", "available_mw", "start", "size_mw", "size_mwh"]
 
-#: Category of what the plan pays for a CO2 cap: it steers the plan, and is reported apart from the cost.
+#: Category of what the plan pays for being above a CO2 budget: it steers the plan, and is kept apart from the cost.
 CAP_CATEGORY = "co2 cap"
 #: Category of what the plan is credited for heat left in stores: likewise.
 TERMINAL_CATEGORY = "heat left in store"
@@ -93,14 +93,16 @@ class Env:
         inputs: Device -> field -> resolved series (float, or array of shape (n,)).
         fuels: Fuel -> (price, tax, emission factor); prices as float or array of shape (n,).
         co2_price: Price of CO2 [EUR/t], float or array of shape (n,).
-        co2_shadow: Shadow price of a CO2 cap [EUR/t], charged in the plan but not a cost.
+        co2_budget_kt: What may have been emitted by the end of each step, cumulative [kt], shape (n,), or ``None``.
+        co2_excess_eur_per_t: Price of being above the budget [EUR/t and step]; 0 if the budget is a hard limit.
     """
 
     grid: TimeGrid
     inputs: Mapping[str, Mapping[str, float | Floats]]
     fuels: Mapping[str, tuple[float | Floats, float, float]]
     co2_price: float | Floats = 0.0
-    co2_shadow: float = 0.0
+    co2_budget_kt: Floats | None = None
+    co2_excess_eur_per_t: float = 0.0
 
     @property
     def step_h(self) -> float:
@@ -208,8 +210,6 @@ def fuel_terms(spec: FuelledSpec, name: str, env: Env) -> tuple[Number, list[tup
         parts.append(
             ("co2", np.asarray(env.co2_price) * factor if np.ndim(env.co2_price) else env.co2_price * factor)
         )
-    if factor and env.co2_shadow:
-        parts.append((CAP_CATEGORY, env.co2_shadow * factor))
     if spec.variable_om_eur_per_mwh:
         parts.append(("operation and maintenance", spec.variable_om_eur_per_mwh))
     total = sum((part for _, part in parts), start=0.0)

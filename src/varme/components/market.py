@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from varme.components.base import CAP_CATEGORY, Block, Cost, DeviceSpec, Env, Port, Term, number, times
+from varme.components.base import Block, Cost, DeviceSpec, Env, Port, Term, number, times
 from varme.ground.series import SeriesSpec
 from varme.kernel.model import Model, Number, Windowed
 
@@ -51,8 +51,7 @@ class ElectricityMarket(DeviceSpec):
         price = times(number(env.input(name, "price_eur_per_mwh")), env.step_h)
         bus = f"electricity:{self.node}"
         fee_in, fee_out = self.import_fee_eur_per_mwh * env.step_h, self.export_fee_eur_per_mwh * env.step_h
-        cap = self.co2_t_per_mwh * env.co2_shadow * env.step_h
-        bought = model.var(f"{name}.import", upper=self.import_max_mw, cost=_plus(price, fee_in + cap))
+        bought = model.var(f"{name}.import", upper=self.import_max_mw, cost=_plus(price, fee_in))
         sold = model.var(f"{name}.export", upper=self.export_max_mw, cost=_plus(times(price, -1.0), fee_out))
         costs = [
             Cost("electricity bought", bought, price),
@@ -60,7 +59,6 @@ class ElectricityMarket(DeviceSpec):
         ]
         costs += [Cost("fees", bought, fee_in)] if fee_in else []
         costs += [Cost("fees", sold, fee_out)] if fee_out else []
-        costs += [Cost(CAP_CATEGORY, bought, cap)] if cap else []
         ports = [Port(bus, bought, 1.0), Port(bus, sold, -1.0)]
         co2 = [Term(bought, self.co2_t_per_mwh * env.step_h)] if self.co2_t_per_mwh else []
         return Block(name, ports, costs, co2=co2)

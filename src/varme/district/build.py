@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varme.components.base import Block, CommittedSpec
+from varme.components.base import Block, CommittedSpec, times
 from varme.components.heat_store import HeatStore
 from varme.components.site import BusBlock, add_bus
 from varme.district.case import Case
 from varme.ground.size import Decision
 from varme.kernel.model import Floats, Model, Windowed
+
+#: Names of the variables of a CO2 cap: emitted so far [kt], and how much of that is above the budget [kt].
+CAP_TOTAL, CAP_EXCESS = "co2.total", "co2.excess"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +27,13 @@ class SystemModel:
     buses: dict[str, BusBlock]
 
 
-def build(case: Case, length: int, first: int = 0, co2_cap_t: float | None = None) -> SystemModel:
+def build(case: Case, length: int, first: int = 0) -> SystemModel:
     """Build the model of a window of ``length`` steps from step ``first``.
 
     Args:
         case: The case.
         length: Steps of the window.
         first: First step.
-        co2_cap_t: Largest emissions in the window [t], or ``None``.
 
     Raises:
         ModelError: P303 if a device builds an empty block.
@@ -43,8 +45,7 @@ def build(case: Case, length: int, first: int = 0, co2_cap_t: float | None = Non
         for bus, spec in case.buses.items()
         if has_ports(bus, blocks) or np.any(np.asarray(case.demand[bus]))
     }
-    if co2_cap_t is not None:
-        _add_cap(model, blocks, co2_cap_t)
+    _add_cap(case, model, blocks)
     _end_levels(case, model)
     return SystemModel(model, blocks, buses)
 
@@ -54,21 +55,19 @@ def has_ports(bus: str, blocks: Mapping[str, Block]) -> bool:
     return any(port.bus == bus for block in blocks.values() for port in block.ports)
 
 
-def _add_cap(model: Model, blocks: Mapping[str, Block], cap_t: float) -> None:
-    """Add one row: the emissions of all steps together are at most the cap."""
-    columns, coefficients = [], []
-    for block in blocks.values():
-        for term in block.co2:
-            coefficient = term.coefficient
-            value = (
-                coefficient.at(model.first, model.length)
-                if isinstance(coefficient, Windowed)
-                else coefficient
-            )
-            columns.append(term.var.now)
-            coefficients.append(np.broadcast_to(np.asarray(value, dtype=float), term.var.now.shape))
-    if columns:
-        model.add_row("co2_cap", np.concatenate(coefficients), np.concatenate(columns), upper=cap_t)
+def _add_cap(case: Case, model: Model, blocks: Mapping[str, Block]) -> None:
+    """Add what has been emitted so far [kt], handed over at seams, and hold it under the budget of each step."""
+    budget = case.env.co2_budget_kt
+    terms = [
+        (times(term.coefficient, -1e-3), term.var.now) for block in blocks.values() for term in block.co2
+    ]
+    if budget is None or not terms:
+        return
+    total = model.var(CAP_TOTAL, history=1)
+    price = case.env.co2_excess_eur_per_t * 1e3
+    excess = model.var(CAP_EXCESS, cost=price, upper=np.inf if price else 0.0)
+    model.add("co2.sum", [(1.0, total.now), (-1.0, total.lag(1)), *terms], lower=0.0, upper=0.0)
+    model.add("co2.limit", [(1.0, total.now), (-1.0, excess.now)], upper=Windowed(budget))
 
 
 def _end_levels(case: Case, model: Model) -> None:
@@ -89,7 +88,7 @@ def initial_state(case: Case) -> dict[str, Floats]:
 
     What is stated as free is absent, and so is chosen without cost.
     """
-    state: dict[str, Floats] = {}
+    state: dict[str, Floats] = {} if case.env.co2_budget_kt is None else {CAP_TOTAL: np.zeros(1)}
     for name, device in case.devices.items():
         if isinstance(device, HeatStore) and not isinstance(device.capacity_mwh, Decision):
             state[f"{name}.level"] = np.array([device.level_start_share * device.capacity_mwh])

@@ -16,7 +16,10 @@ def infeasible(case: Case, model: Model, error: ModelError, run: str = "") -> Mo
     """Return the error in domain words; the original if it is of another kind or nothing explains it."""
     if model.arrays is None or all(problem.code != "P301" for problem in error.problems):
         return error
-    source = f"{case.study.title} ({run})" if run else case.study.title
+    cap = case.study.carbon.cap_kt
+    notes = [run] if run else []
+    notes += [f"under the CO2 cap of {cap:g} kt"] if cap is not None and "co2.limit" in model.rows else []
+    source = f"{case.study.title} ({', '.join(notes)})" if notes else case.study.title
     balances = [bus for bus in case.buses if bus in model.rows]
     found = explain(model, balances)
     if found is None or not found.shortages:

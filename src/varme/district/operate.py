@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from varme.components.base import Device
-from varme.district.build import SystemModel, build, initial_state, sized_start_levels
+from varme.district.build import CAP_TOTAL, SystemModel, build, initial_state, sized_start_levels
 from varme.district.case import Case
 from varme.district.explain import infeasible
 from varme.ground.context import Checkpoints, Progress, Silent
@@ -108,7 +108,7 @@ def dispatch(
     progress = progress or Silent()
     decisions = {n: getattr(d, f) for n, d in case.devices.items() for f in _decisions(d)}
     case, sizes = decide_sizes(case, progress)
-    case = _with_cap_price(case, progress)
+    case = _with_cap(case, progress)
     keep, overlap = window_steps(case)
     progress.stage(stage, len(plan_windows(case.grid.n, keep, overlap)))
 
@@ -130,6 +130,8 @@ def dispatch(
             on_window=on_window,
         )  # fmt: skip
     except ModelError as error:
+        if not built or built[-1].arrays is None:
+            raise
         raise infeasible(case, built[-1], error, stage) from None
     return Dispatched(case, found, sizes, decisions, time.process_time() - started)
 
@@ -207,16 +209,29 @@ def _decisions(device: Device) -> list[str]:
     return [name for name in fields if isinstance(getattr(device, name), Decision)]
 
 
-def _with_cap_price(case: Case, progress: Progress) -> Case:
-    """Return the case with the shadow price of its CO2 cap, from the one-shot relaxation."""
+#: Least price of being above a CO2 budget in a rolling horizon [EUR/t and step].
+EXCESS_EUR_PER_T = 1000.0
+
+
+def _with_cap(case: Case, progress: Progress) -> Case:
+    """Return the case with the budget that its CO2 cap gives every step.
+
+    One shot: what is emitted so far may never exceed the cap. Rolling: a window does not know the year, so the one-shot
+    relaxation divides the cap over the windows: by the end of what a window keeps, no more may have been emitted than on
+    its path. What a window saves is there for the next ones; what one cannot help is priced, and a missed cap is an alarm.
+    """
     cap = case.study.carbon.cap_kt
     if cap is None:
         return case
+    n = case.grid.n
+    hard = replace(case, env=replace(case.env, co2_budget_kt=np.full(n, cap)))
+    keep, _ = window_steps(case)
+    if keep >= n:
+        return hard
     progress.stage("CO2 cap", 1)
-    system = build(case, case.grid.n, co2_cap_t=cap * 1000)
-    model = system.model
+    model = build(hard, n).model
     arrays = model.assemble()
-    for name, values in initial_state(case).items():
+    for name, values in initial_state(hard).items():
         if name in model.vars:
             model.set_history(model.vars[name], np.full(model.vars[name].history, values[0]))
     solver = Solver(arrays)
@@ -224,11 +239,16 @@ def _with_cap_price(case: Case, progress: Progress) -> Case:
     try:
         found = require_optimal(solver.run(), "CO2 cap")
     except ModelError as error:
-        raise infeasible(case, model, error, "under its CO2 cap") from None
-    rows = model.rows.get("co2_cap")
-    shadow = -float(found.row_dual[rows.index].sum()) if rows is not None else 0.0
+        raise infeasible(hard, model, error) from None
+    if "co2.limit" not in model.rows:
+        return case
+    shadow = -float(found.row_dual[model.rows["co2.limit"].index].sum()) / 1e3
     progress.advance(1, {"shadow_eur_per_t": round(shadow, 2)})
-    return replace(case, env=replace(case.env, co2_shadow=max(0.0, shadow)))
+    path = found.x[model.vars[CAP_TOTAL].now]
+    ends = np.minimum((np.arange(n) // keep + 1) * keep, n) - 1
+    budget = path[ends] if shadow > 1e-9 else np.full(n, cap)
+    price = max(EXCESS_EUR_PER_T, 20 * shadow)
+    return replace(case, env=replace(case.env, co2_budget_kt=budget, co2_excess_eur_per_t=price))
 
 
 def fixed_sizes(case: Case, sizes: Mapping[str, float]) -> Case:

@@ -89,8 +89,8 @@ class CarbonSpec(Spec):
     price_eur_per_t: SeriesSpec = 0.0
     """Price of CO2 [EUR/t]."""
     cap_kt: float | None = Field(default=None, gt=0)
-    """Largest emissions over the horizon [kt]. In a rolling horizon it is enforced through the shadow price of the
-    one-shot relaxation; what was reached is reported."""
+    """Largest emissions over the horizon [kt]. In a rolling horizon the one-shot relaxation divides it over the
+    windows; a cap that is missed in the end is an alarm."""
 
 
 class ReferenceSpec(Spec):

@@ -219,7 +219,12 @@ def _tables(main: Reading, other: Reading | None, runs: dict[str, Operation]) ->
         "dispatch": dispatch_table(operation, flows),
         "balance": balance_table(operation, main.buses),
         "units": units_table(operation, flows),
-        "costs": costs_table(flows, main.buses, (other.flows, other.buses) if other else None),
+        "costs": costs_table(
+            flows,
+            main.buses,
+            main.cap_eur,
+            (other.flows, other.buses, other.cap_eur) if other else None,
+        ),
         "windows": windows_table(runs),
     }
     stores, months = stores_table(operation, flows), months_table(operation, flows)

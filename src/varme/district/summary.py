@@ -9,6 +9,7 @@ import numpy as np
 from varme.components.base import APART_CATEGORIES
 from varme.components.chp import BackPressure, Extraction, PowerPlant
 from varme.components.heat_pump import HeatPump
+from varme.district.build import CAP_EXCESS
 from varme.district.flows import BusFlows, DeviceFlows, read_buses, read_flows
 from varme.district.operate import Operation
 from varme.district.tables import LP_MILP, full_back_pressure_h, main_output
@@ -35,16 +36,23 @@ class Reading:
 
     @property
     def cost_eur(self) -> float:
-        """Real cost: without the price of unserved energy and without the shadow price of a CO2 cap [EUR]."""
+        """Real cost: without what is kept apart [EUR]."""
         return sum(f.cost_eur for f in self.flows.values()) + sum(b.spill_eur for b in self.buses.values())
 
     @property
     def apart_eur(self) -> float:
-        """What the plan paid for unserved energy and for a CO2 cap: part of the objective, not of the cost [EUR]."""
-        caps = sum(
+        """Unserved energy, being above a CO2 budget, heat left in stores: in the objective, not in the cost [EUR]."""
+        worth = sum(
             f.costs_eur.get(category, 0.0) for f in self.flows.values() for category in APART_CATEGORIES
         )
-        return caps + sum(b.shortfall_eur for b in self.buses.values())
+        return worth + self.cap_eur + sum(b.shortfall_eur for b in self.buses.values())
+
+    @property
+    def cap_eur(self) -> float:
+        """What the plan paid for being above a CO2 budget [EUR]."""
+        excess = self.operation.trajectories.values.get(CAP_EXCESS)
+        price = self.operation.case.env.co2_excess_eur_per_t * 1e3
+        return 0.0 if excess is None else float(excess.sum()) * price
 
     @property
     def fuel_mwh(self) -> float:

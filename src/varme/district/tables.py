@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from varme.components.base import APART_CATEGORIES
+from varme.components.base import APART_CATEGORIES, CAP_CATEGORY
 from varme.components.chp import BackPressure, Extraction, PowerPlant
 from varme.components.heat_pump import HeatPump
 from varme.district.flows import BusFlows, DeviceFlows
@@ -323,10 +323,11 @@ RUNNING_HEAT_MW = 0.01
 def costs_table(
     flows: dict[str, DeviceFlows],
     buses: dict[str, BusFlows],
-    reference: tuple[dict[str, DeviceFlows], dict[str, BusFlows]] | None,
+    cap_eur: float,
+    reference: tuple[dict[str, DeviceFlows], dict[str, BusFlows], float] | None,
 ) -> Table:
-    """Return the costs by device and category, of the case and of the reference."""
-    case = cost_entries(flows, buses)
+    """Return the costs by device and category, of the case and the reference."""
+    case = cost_entries(flows, buses, cap_eur)
     other = cost_entries(*reference) if reference else {}
     keys = sorted(set(case) | set(other))
     return Table(
@@ -340,7 +341,9 @@ def costs_table(
     )
 
 
-def cost_entries(flows: dict[str, DeviceFlows], buses: dict[str, BusFlows]) -> dict[tuple[str, str], float]:
+def cost_entries(
+    flows: dict[str, DeviceFlows], buses: dict[str, BusFlows], cap_eur: float
+) -> dict[tuple[str, str], float]:
     """Return (device or bus, category) -> cost [EUR]."""
     out = {
         (name, category): value for name, flow in flows.items() for category, value in flow.costs_eur.items()
@@ -350,6 +353,8 @@ def cost_entries(flows: dict[str, DeviceFlows], buses: dict[str, BusFlows]) -> d
             out[bus, "shortfall"] = flow.shortfall_eur
         if flow.spill_eur:
             out[bus, "spill"] = flow.spill_eur
+    if cap_eur:
+        out["carbon", CAP_CATEGORY] = cap_eur
     return out
 
 

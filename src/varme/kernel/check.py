@@ -95,5 +95,7 @@ def certify(
         what = "the objective does not add up"
         raise SolverError(Problem("P403", where, what, f"{objective!r}", f"computed {true!r}"))
     if bound > true + 1e-6 * scale:
-        raise SolverError(Problem("P403", where, "the bound lies above the objective", f"{bound!r}", f"<= {true!r}"))
+        raise SolverError(
+            Problem("P403", where, "the bound lies above the objective", f"{bound!r}", f"<= {true!r}")
+        )
     return Certificate(true, min(bound, true), worst)

@@ -87,7 +87,14 @@ def on_off(
 
 
 def ramp(
-    model: Model, name: str, level: Var, *, up: float, down: float, level_min: float = 0.0, status: Var | None = None
+    model: Model,
+    name: str,
+    level: Var,
+    *,
+    up: float,
+    down: float,
+    level_min: float = 0.0,
+    status: Var | None = None,
 ) -> None:
     """Limit the change of a variable per step, aware of starts and stops.
 
@@ -141,10 +148,15 @@ def sized(
         return model.var(f"{name}.size", lower=size_min, upper=size_max, cost=cost_per_unit, scalar=True)
     size = model.var(f"{name}.size", upper=size_max, cost=cost_per_unit, scalar=True)
     built = model.var(f"{name}.built", upper=1.0, cost=cost_build, integer=True, scalar=True)
-    model.add(f"{name}.size_max", [(1.0, np.atleast_1d(size.now)), (-size_max, np.atleast_1d(built.now))], upper=0.0)
+    model.add(
+        f"{name}.size_max", [(1.0, np.atleast_1d(size.now)), (-size_max, np.atleast_1d(built.now))], upper=0.0
+    )
     if size_min > 0:
-        model.add(f"{name}.size_min", [(1.0, np.atleast_1d(size.now)), (-size_min, np.atleast_1d(built.now))],
-        lower=0.0)
+        model.add(
+            f"{name}.size_min",
+            [(1.0, np.atleast_1d(size.now)), (-size_min, np.atleast_1d(built.now))],
+            lower=0.0,
+        )
     return size
 
 
