@@ -184,10 +184,10 @@ def test_synthetic_quantities(tmp_path: Path) -> None:
     year = build_year(SyntheticSpec())
     grid = year.year_grid
     request = {"base": tmp_path, "quantity_unit": "kw", "where": "wind_kw", "synthetic": year}
-    loaded = load_series(SyntheticSeries(synthetic="wind_mw"), grid, **request)  # type: ignore[arg-type]
+    loaded = load_series(SyntheticSeries(synthetic="wind_mw"), grid, **request)
     assert loaded.values.sum() == pytest.approx(2.45e9, rel=1e-9)
     with pytest.raises(DataError, match=r"P201 .*winds_mw.*Did you mean wind_mw"):
-        load_series(SyntheticSeries(synthetic="winds_mw"), grid, **request)  # type: ignore[arg-type]
+        load_series(SyntheticSeries(synthetic="winds_mw"), grid, **request)
     with pytest.raises(DataError, match=r"P201 .*not stated"):
         load(SyntheticSeries(synthetic="wind_mw"), grid, tmp_path)
 

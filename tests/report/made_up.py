@@ -60,7 +60,7 @@ def dispatched(need: NDArray[Any], sizes: NDArray[Any], rng: np.random.Generator
 
 def table(name: str, title: str, columns: list[tuple[str, str, str]], data: dict[str, Any]) -> Table:
     """Return a table from (name, dtype, meaning) columns."""
-    return Table(TableSchema(name, title, tuple(Column(*c) for c in columns)), data)  # type: ignore[arg-type]
+    return Table(TableSchema(name, title, tuple(Column(*c) for c in columns)), data)
 
 
 def dispatch_tables(days: int, rng: np.random.Generator) -> dict[str, Table]:

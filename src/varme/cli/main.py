@@ -6,6 +6,7 @@ imports its work when it is called, and help is plain text (Typer's rich panels 
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,10 @@ from typing import Annotated
 import typer
 
 from varme.cli.failures import guarded, usage_failure
+
+# Threads of the numerical libraries would wait busily beside the solver and gain nothing: varme computes in processes.
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 

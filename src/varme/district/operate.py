@@ -216,9 +216,10 @@ EXCESS_EUR_PER_T = 1000.0
 def _with_cap(case: Case, progress: Progress) -> Case:
     """Return the case with the budget that its CO2 cap gives every step.
 
-    One shot: what is emitted so far may never exceed the cap. Rolling: a window does not know the year, so the one-shot
-    relaxation divides the cap over the windows: by the end of what a window keeps, no more may have been emitted than on
-    its path. What a window saves is there for the next ones; what one cannot help is priced, and a missed cap is an alarm.
+    One shot: what is emitted so far may never exceed the cap. Rolling: a window does not know the year, so the
+    one-shot relaxation divides the cap over the windows: by the end of what a window keeps, no more may have been
+    emitted than on its path. What a window saves is there for the next ones; what one cannot help is priced, and a
+    missed cap is an alarm.
     """
     cap = case.study.carbon.cap_kt
     if cap is None:

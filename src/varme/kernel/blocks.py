@@ -34,6 +34,7 @@ USED = 1e-6
 #: 0.9 of the improvement and a better bound in a third of the time (137 captured blocks: 5.1 s against 15.8 s).
 BLOCK_OPTIONS: dict[str, object] = {
     "mip_allow_restart": False,
+    "mip_detect_symmetry": False,
     "mip_heuristic_run_rins": False,
     "mip_heuristic_run_rens": False,
     "mip_heuristic_run_root_reduced_cost": False,

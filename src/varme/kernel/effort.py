@@ -53,7 +53,8 @@ class Effort:
 EFFORTS: dict[Quality, Effort] = {
     "fast": Effort(target=7.5e-3, first_dive=True, cut_rounds=3, thresholds=(0.02,), block_solves=6),
     "precise": Effort(
-        target=1e-3,
+        target=1.05e-3,
+        cut_rounds=12,
         thresholds=(0.1,),
         block_steps=6,
         block_solves=14,
