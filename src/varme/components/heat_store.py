@@ -1,6 +1,9 @@
 """Heat stores: level, losses, charge and discharge limits and efficiencies, terminal level or value.
 
 ``L[t] = (1 - loss)^step L[t-1] + step * (eta_c c[t] - d[t] / eta_d)``, ``0 <= L <= C``, with the step in hours.
+
+With efficiencies below 1, charging and discharging share a step, one after the other: ``c / c_max + d / d_max <= 1``, so
+that a store cannot burn more surplus than it really could.
 """
 
 from __future__ import annotations
@@ -80,6 +83,9 @@ class HeatStore(DeviceSpec):
             (step / self.discharge_efficiency_share, discharge.now),
         ]
         model.add(f"{name}.balance", terms, lower=0.0, upper=0.0)
+        if self.charge_efficiency_share * self.discharge_efficiency_share < 1:
+            shares = [(1 / self.charge_max_mw, charge.now), (1 / self.discharge_max_mw, discharge.now)]
+            model.add(f"{name}.one_way", shares, upper=1.0)
         area = f"heat:{self.area}"
         ports = [Port(area, discharge, 1.0), Port(area, charge, -1.0)]
         costs = [Cost(TERMINAL_CATEGORY, level, worth)] if self.terminal_eur_per_mwh else []
