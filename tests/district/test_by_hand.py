@@ -717,9 +717,9 @@ def test_a_missed_cap_is_an_alarm(monkeypatch):
 
 
 def test_a_lossy_store_cannot_do_both_at_full_power():
-    """A full store of 10 MW both ways, efficiencies 0.5, can burn surplus by cycling: 0.5 c = 2 d, so d = c / 4. Sharing
-    the hour, c / 10 + d / 10 <= 1, it takes c - d = 8 - 2 = 6 MW at most; 7 MW too much is refused. A model that lets it
-    charge and discharge at full power at once takes 10 - 2.5 = 7.5 MW and calls that a plan."""
+    """A full store of 10 MW both ways, efficiencies 0.5, can burn surplus by cycling: 0.5 c = 2 d, so d = c / 4.
+    Sharing the hour, c / 10 + d / 10 <= 1, it takes c - d = 8 - 2 = 6 MW at most; 7 MW too much is refused. A model
+    that lets it charge and discharge at full power at once takes 10 - 2.5 = 7.5 MW and calls that a plan."""
     lossy = {"charge_efficiency_share": 0.5, "discharge_efficiency_share": 0.5, "level_start_share": 1.0}
     devices = {
         "S": store(capacity=1.0, rate=10.0, **lossy),

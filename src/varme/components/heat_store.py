@@ -2,8 +2,8 @@
 
 ``L[t] = (1 - loss)^step L[t-1] + step * (eta_c c[t] - d[t] / eta_d)``, ``0 <= L <= C``, with the step in hours.
 
-With efficiencies below 1, charging and discharging share a step, one after the other: ``c / c_max + d / d_max <= 1``, so
-that a store cannot burn more surplus than it really could.
+With efficiencies below 1, charging and discharging share a step, one after the other: ``c / c_max + d / d_max <= 1``,
+so that a store cannot burn more surplus than it really could.
 """
 
 from __future__ import annotations
