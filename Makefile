@@ -26,7 +26,7 @@ help:
 	@echo "make clean   remove caches, builds and site/ (not .venv, not runs/)"
 
 demo: $(VENV)/.core
-	$(BIN)/varme demo
+	$(BIN)/varme demo --jobs 0
 
 test: $(VENV)/.all
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from varme.components.base import Device
 from varme.components.chp import Extraction
@@ -22,7 +23,7 @@ def district_charts(
     charts = [*_demand(operation), *_heat_pumps(operation, flows)]
     charts += _extraction(case.devices)
     charts += [_week(operation, flows, carrier) for carrier in ("power", "heat")]
-    charts += _stores(operation)
+    charts += _stores(operation, flows)
     charts += _prices(operation)
     charts.append(_duration(operation, flows))
     charts.append(
@@ -107,8 +108,8 @@ def _extraction(devices: dict[str, Device]) -> list[Chart]:
     ]  # fmt: skip
 
 
-def _week(operation: Operation, flows: dict[str, DeviceFlows], carrier: str) -> Chart:
-    """Return a stacked week: the one in which the heat pumps give most heat, else the first."""
+def _week_times(operation: Operation, flows: dict[str, DeviceFlows]) -> NDArray[np.datetime64]:
+    """Return the times of the week in which the heat pumps give most heat, else of the first."""
     grid = operation.case.grid
     per_week = max(1, round(168 / grid.step_h))
     heat = np.zeros(grid.n)
@@ -117,7 +118,14 @@ def _week(operation: Operation, flows: dict[str, DeviceFlows], carrier: str) -> 
             heat += flows[name].heat_out_mw
     sums = np.add.reduceat(heat, np.arange(0, grid.n, per_week))
     first = int(sums[: max(1, grid.n // per_week)].argmax()) * per_week
-    times = grid.times[first : first + per_week]
+    return grid.times[first : first + per_week]
+
+
+def _week(operation: Operation, flows: dict[str, DeviceFlows], carrier: str) -> Chart:
+    """Return a stacked week: the one in which the heat pumps give most heat, else the first."""
+    times = _week_times(operation, flows)
+    first = int(np.searchsorted(operation.case.grid.times, times[0]))
+    per_week = len(times)
     field = f"{carrier}_out_mw"
     units = tuple(
         n for n, f in flows.items() if getattr(f, field)[first : first + per_week].max(initial=0.0) > 0.01
@@ -130,11 +138,16 @@ def _week(operation: Operation, flows: dict[str, DeviceFlows], carrier: str) -> 
     )  # fmt: skip
 
 
-def _stores(operation: Operation) -> list[Chart]:
+def _stores(operation: Operation, flows: dict[str, DeviceFlows]) -> list[Chart]:
     names = [n for n, b in operation.system.blocks.items() if "level_mwh" in b.readings]
     if not names:
         return []
+    week = {"time_utc": tuple(_week_times(operation, flows).tolist())}
     return [
+        Chart(
+            "week_stores", "line", "Heat in the stores in the same week", "stores", "time_utc", ("level_mwh",),
+            group="unit", where=week, x_label="", y_label="level [MWh]", section="A week",
+        ),
         Chart(
             "store_levels", "line", "Heat in the stores", "stores", "time_utc", ("level_mwh",), group="unit",
             x_label="", y_label="level [MWh]", section="Stores and prices",
