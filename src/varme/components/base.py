@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -160,9 +161,9 @@ class DeviceSpec(Spec):
     label: str = ""
     """Text for charts and tables; the device's name if empty."""
 
+    @abstractmethod
     def buses(self) -> dict[str, str]:
         """Return field -> bus name."""
-        raise NotImplementedError
 
     def supplies(self) -> set[str]:
         """Return the buses that it can feed: all that it stands on, unless it draws from one."""
