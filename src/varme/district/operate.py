@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +17,7 @@ from varme.ground.size import Decision
 from varme.kernel.bound import horizon_bound
 from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.horizon import Solve, Trajectories, plan_windows, roll
-from varme.kernel.model import Floats, Model
+from varme.kernel.model import Model
 from varme.kernel.solve import HighsSolve, LpSolve, SearchSolve
 
 
@@ -250,15 +249,3 @@ def _with_cap(case: Case, progress: Progress) -> Case:
     budget = path[ends] if shadow > 1e-9 else np.full(n, cap)
     price = max(EXCESS_EUR_PER_T, 20 * shadow)
     return replace(case, env=replace(case.env, co2_budget_kt=budget, co2_excess_eur_per_t=price))
-
-
-def fixed_sizes(case: Case, sizes: Mapping[str, float]) -> Case:
-    """Return the case with sizes given for devices whose size is a decision."""
-    devices: dict[str, Device] = dict(case.devices)
-    for name, size in sizes.items():
-        for field in _decisions(devices[name]):
-            devices[name] = devices[name].model_copy(update={field: size})  # type: ignore[attr-defined]
-    return case.with_devices(devices)
-
-
-__all__ = ["Floats", "Operation", "bound_and_cost", "decide_sizes", "fixed_sizes", "operate", "solver_of"]

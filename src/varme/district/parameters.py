@@ -129,10 +129,6 @@ def varied(case: Case, parameter: ParameterSpec, variation: float, where: str) -
     return replace(case, devices=devices, env=replace(case.env, inputs=inputs, fuels=fuels))
 
 
-def _point(case: Case) -> Point:
-    return evaluate(case)
-
-
 def _cases(study: ParametersStudy, case: Case) -> list[tuple[str, float, Case]]:
     out = []
     problems = Collector()
@@ -205,7 +201,7 @@ def _solve(tasks: list[Case], context: Context, print_: str) -> list[Point]:
     context.progress.stage("parameters", len(tasks))
     todo = [n for n in range(len(tasks)) if n not in done]
     with Executor(context.jobs) as executor:
-        for result in executor.map(_point, [tasks[n] for n in todo]):
+        for result in executor.map(evaluate, [tasks[n] for n in todo]):
             number = todo[result.index]
             done[number] = result.get()
             if store:
@@ -265,6 +261,3 @@ KIND = Kind(
     template=parameters_files,
     tables=lambda: [PARAMETERS],
 )
-
-
-__all__ = ["KIND", "ParameterSpec", "ParametersStudy", "run", "varied"]
