@@ -14,6 +14,11 @@ GJ_PER_MWH: Final = 3.6
 #: Hours in one day.
 HOURS_PER_DAY: Final = 24.0
 
+#: Energy of one therm [kWh]: 100,000 Btu (International Table), gross by custom.
+THERM_KWH: Final = 29.3071070172
+#: Volume of one cubic foot [m3] (exact, 0.3048 cubed).
+FT3_M3: Final = 0.028316846592
+
 #: Unit suffix -> (dimension, factor to the dimension's first unit). Order: longest suffixes first where they overlap.
 UNITS: Final[dict[str, tuple[str, float]]] = {
     "mw": ("power", 1.0),
@@ -24,6 +29,7 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "kwh": ("energy", 1e-3),
     "gwh": ("energy", 1e3),
     "twh": ("energy", 1e6),
+    "mj": ("energy", 1e-3 / GJ_PER_MWH),
     "gj": ("energy", 1 / GJ_PER_MWH),
     "tj": ("energy", 1e3 / GJ_PER_MWH),
     "eur_per_mwh": ("price of energy", 1.0),
@@ -60,6 +66,37 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "mw_per_mw": ("power ratio", 1.0),
     "cop": ("coefficient of performance", 1.0),
     "count": ("count", 1.0),
+    # Gas names its base, and useful heat is neither: three dimensions, so that nothing converts one into another.
+    "kwh_hs": ("gross gas energy", 1.0),
+    "mwh_hs": ("gross gas energy", 1e3),
+    "gwh_hs": ("gross gas energy", 1e6),
+    "therm": ("gross gas energy", THERM_KWH),
+    "kwh_hi": ("net gas energy", 1.0),
+    "mwh_hi": ("net gas energy", 1e3),
+    "kwh_th": ("useful heat", 1.0),
+    "mwh_th": ("useful heat", 1e3),
+    "gwh_th": ("useful heat", 1e6),
+    "kwh_th_per_day": ("useful heat per day", 1.0),
+    "kwh_th_per_k_day": ("useful heat per day and kelvin", 1.0),
+    "kwh_hs_per_m3": ("calorific value, gross", 1.0),
+    "mj_hs_per_m3": ("calorific value, gross", 1 / 3.6),
+    "ft3": ("volume", FT3_M3),
+    "pulses": ("pulses", 1.0),
+    "kwh_per_day": ("energy per day", 1.0),
+    "kwh_per_k_day": ("energy per day and kelvin", 1.0),
+    "kwh_per_k": ("energy per temperature difference", 1.0),
+    "kva": ("apparent power", 1.0),
+    "mbar": ("pressure", 1.0),
+    "m": ("length", 1.0),
+    "km": ("length", 1e3),
+    "m2": ("area", 1.0),
+    "days": ("days", 1.0),
+    "k_days": ("degree days", 1.0),
+    "deg": ("angle", 1.0),
+    "spf": ("seasonal performance factor", 1.0),
+    "ratio": ("ratio", 1.0),
+    "year": ("calendar year", 1.0),
+    "percent_per_k": ("share per temperature difference", 0.01),
 }
 
 #: Suffix -> how it is written on an axis or in a table head.
@@ -72,6 +109,12 @@ LABELS: Final[dict[str, str]] = {
     "k": "K", "mw_per_k": "MW/K", "kw_per_k": "kW/K", "share_per_k": "1/K",
     "h": "h", "min": "min", "s": "s", "years": "years", "share": "-", "percent": "%",
     "share_per_h": "1/h", "percent_per_h": "%/h", "m3": "m³", "l": "l", "mw_per_mw": "MW/MW", "cop": "-", "count": "-",
+    "mj": "MJ", "kwh_hs": "kWh Hs", "mwh_hs": "MWh Hs", "gwh_hs": "GWh Hs", "therm": "therm", "kwh_hi": "kWh Hi",
+    "mwh_hi": "MWh Hi", "kwh_th": "kWh th", "mwh_th": "MWh th", "gwh_th": "GWh th", "kwh_th_per_day": "kWh th/d",
+    "kwh_th_per_k_day": "kWh th/(K d)", "kwh_hs_per_m3": "kWh Hs/m³", "mj_hs_per_m3": "MJ Hs/m³", "ft3": "ft³",
+    "pulses": "pulses", "kwh_per_day": "kWh/d", "kwh_per_k_day": "kWh/(K d)", "kwh_per_k": "kWh/K", "kva": "kVA",
+    "mbar": "mbar", "m": "m", "km": "km", "m2": "m²", "days": "days", "k_days": "K d", "deg": "°", "spf": "-",
+    "ratio": "-", "year": "-", "percent_per_k": "%/K",
 }  # fmt: skip
 
 

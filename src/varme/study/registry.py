@@ -18,6 +18,7 @@ from varme.ground.errors import InputError, Problem
 GROUP = "varme.kinds"
 
 _BUILT_IN = {
+    "retrofit": "varme.retrofit.study:KIND",
     "district": "varme.district.study:KIND",
     "district-capacity": "varme.district.capacity:KIND",
     "district-parameters": "varme.district.parameters:KIND",

@@ -1,0 +1,1 @@
+"""Retrofit: from gas and heat-pump meters to SPF, retrofitted demand, peaks and transformers."""

@@ -1,0 +1,1 @@
+"""Demand of retrofitted heat pumps: per building, day, hour."""

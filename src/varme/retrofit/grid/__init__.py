@@ -1,0 +1,1 @@
+"""Grid: simultaneity, transformers, adoption, hand-over."""
