@@ -54,7 +54,8 @@ LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11
 
 lock: $(BIN)/uv
 	$(LOCK) --output-file requirements.lock
-	$(LOCK) --constraint requirements.lock --group dev --group docs --group peers --output-file requirements-dev.lock
+	$(LOCK) --constraint requirements.lock --all-extras --group dev --group docs --group peers \
+		--output-file requirements-dev.lock
 
 clean:
 	rm -rf site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -159,8 +159,9 @@ def _weather(
         np.datetime64(f"{spec.years[-1] + 1}-01-01", "D"),
     )
     days = np.arange(first, last)
-    span: NDArray[np.datetime64] = np.arange(
-        (first - 1).astype("datetime64[s]"), (last + 1).astype("datetime64[s]"), np.timedelta64(3600, "s")
+    around = (first - 1).astype("datetime64[s]"), (last + 1).astype("datetime64[s]")
+    span = around[0] + 3600 * np.arange(int((around[1] - around[0]).astype(int)) // 3600).astype(
+        "timedelta64[s]"
     )
     local = span + utc_offset_s(span, spec.timezone).astype("timedelta64[s]")
     inside = (local >= first.astype("datetime64[s]")) & (local < last.astype("datetime64[s]"))
