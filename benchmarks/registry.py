@@ -13,11 +13,37 @@ class Bar:
 
     Attributes:
         limit: The limit, in the line's unit, or a factor for ``faster``.
-        kind: ``at_most`` for the figure itself, ``faster`` for the peer's figure over ours.
+        kind: ``at_most``, ``at_least`` or ``between`` (``low`` and ``limit``) for the figure itself, ``faster`` for the
+            peer's figure over ours, ``share_of_peer`` for ours over the peer's.
+        low: Lower limit of ``between``.
     """
 
     limit: float
-    kind: Literal["at_most", "faster"] = "at_most"
+    kind: Literal["at_most", "at_least", "between", "faster", "share_of_peer"] = "at_most"
+    low: float = 0.0
+
+    def text(self, figure: Callable[[float], str]) -> str:
+        """Return the bar as the table shows it; ``figure`` writes a number with its unit."""
+        return {
+            "at_most": f"<= {figure(self.limit)}",
+            "at_least": f">= {figure(self.limit)}",
+            "between": f"{self.low:g}-{figure(self.limit)}",
+            "faster": f">= {self.limit:g} x",
+            "share_of_peer": f"<= {self.limit:g} of it",
+        }[self.kind]
+
+    def reached(self, value: float | None, ratio: float | None) -> bool:
+        """Return whether a figure, or the peer's figure over ours, reaches the bar; a missing one does not."""
+        figure = ratio if self.kind in {"faster", "share_of_peer"} else value
+        if figure is None:
+            return False
+        return {
+            "at_most": figure <= self.limit,
+            "at_least": figure >= self.limit,
+            "between": self.low <= figure <= self.limit,
+            "faster": figure >= self.limit,
+            "share_of_peer": figure > 0 and 1 / figure <= self.limit,
+        }[self.kind]
 
 
 @dataclass(frozen=True)
@@ -52,12 +78,7 @@ class Line:
     @property
     def passed(self) -> bool | None:
         """Whether the bar was reached; ``None`` without a bar. A figure that is missing has not reached it."""
-        if self.bar is None:
-            return None
-        figure = self.value if self.bar.kind == "at_most" else self.ratio
-        if figure is None:
-            return False
-        return figure <= self.bar.limit if self.bar.kind == "at_most" else figure >= self.bar.limit
+        return None if self.bar is None else self.bar.reached(self.value, self.ratio)
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,7 @@ def title(subject: Subject, size: str) -> str:
 
 def row(line: Line) -> str:
     """Return one line of the table."""
-    bar = ""
-    if line.bar:
-        is_factor = line.bar.kind == "faster"
-        bar = f">= {line.bar.limit:g} x" if is_factor else f"<= {_figure(line.bar.limit, line.unit)}"
+    bar = line.bar.text(lambda value: _figure(value, line.unit)) if line.bar else ""
     verdict = {None: "", True: "pass", False: "MISS"}[line.passed]
     ratio = "" if line.ratio is None else f"{line.ratio:.3g} x"
     peer_value = _figure(line.peer_value, line.unit)
