@@ -14,6 +14,7 @@ from varme.ground.errors import InputError, Problem, RunError
 from varme.ground.parquet import write_parquet
 from varme.ground.result import Result, write_text
 from varme.study.file import read_study
+from varme.study.registry import find
 from varme.study.run import load
 from varme.study.schema import main_file, schema, write_template
 
@@ -21,15 +22,44 @@ TABLES = ("csv", "parquet", "json")
 MODELS = ("mps", "lp")
 
 
-def export_run(folder: Path, form: str, out: Path | None, tables: list[str]) -> int:
+def export_run(
+    folder: Path, form: str, out: Path | None, tables: list[str], device: Path | None = None
+) -> int:
     """``varme export``."""
-    if form not in TABLES + MODELS:
-        known("format", form, [*TABLES, *MODELS])
-    target = out or folder / "export"
-    paths = _model(folder, form, target) if form in MODELS else _tables(load(folder), form, target, tables)
+    if device is not None:
+        paths = [_device(load(folder), device)]
+    else:
+        target = out or folder / "export"
+        paths = _written(folder, form, target, tables)
     for path in paths:
         print(path)
     return 0
+
+
+def _written(folder: Path, form: str, target: Path, tables: list[str]) -> list[Path]:
+    if form in MODELS:
+        return _model(folder, form, target)
+    if form in TABLES:
+        return _tables(load(folder), form, target, tables)
+    result = load(folder)
+    own = find(result.kind).exports
+    known("format", form, [*TABLES, *own, *MODELS])
+    with writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        return own[form](result, target)
+
+
+def _device(result: Result, path: Path) -> Path:
+    kind = find(result.kind)
+    if kind.device is None:
+        what = f"studies of the kind {kind.name} estimate no device"
+        raise InputError(
+            Problem("P101", "--device", what, str(path), remedy="Give a run of the kind retrofit.")
+        )
+    text = kind.device(result)
+    with writing(path):
+        write_text(path, text)
+    return path
 
 
 def _model(folder: Path, form: str, target: Path) -> list[Path]:

@@ -197,16 +197,29 @@ def kinds_command() -> int:
 @guarded
 def export_command(
     run: RunPath,
-    form: Annotated[str, typer.Option("--format", metavar="csv|parquet|json|mps|lp", help="What to write.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, parquet or json (tables); mps or lp (model); of retrofit also pandapower, opendss, simbench.",
+        ),
+    ] = "csv",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="By default RUN/export.")] = None,
     table: Annotated[
         list[str] | None, typer.Option("--table", metavar="NAME", help="These tables only.")
     ] = None,
+    device: Annotated[
+        Path | None,
+        typer.Option(
+            "--device", metavar="FILE", help="Write the estimated heat pump as a device (TOML) instead."
+        ),
+    ] = None,
 ) -> int:
-    """Write tables or the model as files. Tables as CSV, Parquet or JSON; the optimisation model as MPS or LP."""
+    """Write tables, the model or a device as files. Tables as CSV, Parquet or JSON; the model as MPS or LP."""
     from varme.cli import export
 
-    return export.export_run(run, form, out, table or [])
+    return export.export_run(run, form, out, table or [], device)
 
 
 @app.command("report")

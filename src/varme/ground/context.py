@@ -142,6 +142,8 @@ class Kind:
         write_model: Writes the optimisation model(s) as MPS or LP into a folder; returns the paths.
         template: Files of a new study: name -> text; one of them is ``study.toml``.
         tables: Schemas of the result tables, for the reference.
+        exports: Formats of its own for ``varme export --format``: name -> writes a result into a folder, returns paths.
+        device: Text of a device file made from a result, for ``varme export --device``.
     """
 
     name: str
@@ -152,3 +154,5 @@ class Kind:
     write_model: Callable[[Any, Context, Path, str], list[Path]] | None = None
     template: Callable[[], dict[str, str]] | None = None
     tables: Callable[[], list[TableSchema]] | None = None
+    exports: Mapping[str, Callable[[Result, Path], list[Path]]] = field(default_factory=dict)
+    device: Callable[[Result], str] | None = None
