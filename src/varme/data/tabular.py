@@ -157,6 +157,55 @@ def fetch(
     )
 
 
+@dataclass(frozen=True)
+class Cells:
+    """Columns of a table without times: texts and numbers, each of shape (rows,).
+
+    Attributes:
+        line: Line in a CSV file or row in a Parquet file, from 1.
+        texts: Column -> stripped texts, empty where there is none.
+        numbers: Column -> numbers, NaN where empty or bad.
+        bad: Column -> True where a cell holds text that is no number.
+    """
+
+    line: NDArray[np.int64]
+    texts: dict[str, NDArray[np.object_]]
+    numbers: dict[str, NDArray[np.float64]]
+    bad: dict[str, NDArray[np.bool_]]
+
+
+def fetch_cells(table: TableFile, texts: Sequence[str], numbers: Sequence[str], where: str) -> Cells:
+    """Read columns of a table that has no time axis.
+
+    Args:
+        table: The file.
+        texts: Columns to read as text.
+        numbers: Columns to read as numbers.
+        where: Field that names the file, for messages.
+
+    Raises:
+        DataError: P200 if the file breaks off or a row has more cells than the header.
+    """
+    parts = [f"row_number() OVER () + {table.header_line} AS _line"]
+    parts += [f"trim(coalesce(CAST({_name(c)} AS VARCHAR), '')) AS _t{k}" for k, c in enumerate(texts)]
+    for number, column in enumerate(numbers):
+        value, bad = _number_sql(table, column)
+        parts += [f"{value} AS _v{number}", f"{bad} AS _b{number}"]
+    try:
+        with _connection() as connection:
+            rows: dict[str, Any] = connection.execute(
+                f"SELECT {', '.join(parts)} FROM {table.scan}"
+            ).fetchnumpy()
+    except duckdb.Error as error:
+        raise _unreadable(table.path, where, f"cannot be read: {_first_line(error)}") from None
+    return Cells(
+        line=np.asarray(np.ma.getdata(rows["_line"]), dtype=np.int64),
+        texts={c: np.asarray(np.ma.filled(rows[f"_t{k}"], ""), dtype=object) for k, c in enumerate(texts)},
+        numbers={c: _floats(rows[f"_v{k}"]) for k, c in enumerate(numbers)},
+        bad={c: np.ma.filled(rows[f"_b{k}"], False).astype(bool) for k, c in enumerate(numbers)},
+    )
+
+
 def distinct(table: TableFile, column: str, limit: int = 20) -> list[str]:
     """Return the different values of a column, sorted, at most ``limit`` of them."""
     query = (

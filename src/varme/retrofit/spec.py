@@ -25,14 +25,67 @@ class PeriodSpec(Spec):
     timezone: str = "Europe/Berlin"
     """Clock of the town (IANA name): days, and the axes of the report."""
 
+    @model_validator(mode="after")
+    def _successive(self) -> PeriodSpec:
+        if self.years != list(range(self.years[0], self.years[0] + len(self.years))):
+            raise ValueError(f"P101 years: must follow one another without a gap (found {self.years})")
+        if not 1950 <= self.years[0] <= 2200:
+            raise ValueError("P101 years: must lie between 1950 and 2200")
+        return self
+
 
 class BuildingsSpec(Spec):
-    """The table of buildings: which meter is where."""
+    """The table of buildings: what is known of the building behind each meter."""
 
     file: str
-    """CSV or Parquet, one row per meter."""
+    """CSV or Parquet, one row per meter, relative to the study file."""
     meter_column: str = "meter"
     """Column with the meter's id."""
+
+
+class MonitoredSpec(Spec):
+    """Heat pumps whose heat and electricity are both metered: the SPF is measured, not inferred.
+
+    As a check, the heat of one half is also compared with the electricity of the other half, as if they were unpaired.
+    """
+
+    file: str
+    """CSV or Parquet, one row per system and year, relative to the study file."""
+    meter_column: str = "meter"
+    """Column with the id of the system."""
+    heat_column: str
+    """Column with the heat of the year [kWh]."""
+    electricity_column: str
+    """Column with the electricity of the year [kWh]."""
+    covariates: list[str] = Field(default=[])
+    """Columns that explain heat, for the unpaired check (`floor_area`...)."""
+    heat_half_count: int = Field(default=0, ge=0)
+    """Systems of which the check uses the heat; the other ones give electricity. 0: half of them."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the split."""
+    spf_min: float = Field(default=1.5, gt=0)
+    """Systems with a lower SPF are left out as implausible, and counted."""
+    spf_max: float = Field(default=7.0, gt=1)
+    """Systems with a higher SPF are left out as implausible, and counted."""
+
+
+class GivenSpfSpec(Spec):
+    """An SPF that is given instead of estimated."""
+
+    fleet_spf: float = Field(gt=1, lt=10)
+    """Seasonal performance factor of the fleet."""
+    low_spf: float = Field(gt=1, lt=10)
+    """Lower end of its interval, at the confidence of `spf.confidence_share`."""
+    high_spf: float = Field(gt=1, lt=10)
+    """Upper end."""
+    source: str = Field(min_length=3)
+    """Where the figure comes from."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> GivenSpfSpec:
+        if not self.low_spf <= self.fleet_spf <= self.high_spf:
+            raise ValueError("P101 fleet_spf: must lie between low_spf and high_spf")
+        return self
 
 
 class RetrofitStudy(Spec):
@@ -45,13 +98,17 @@ class RetrofitStudy(Spec):
     description: str = ""
     """What the study is about; shown at the top of the report."""
     period: PeriodSpec = PeriodSpec()
-    """The years that are studied."""
+    """The years that are studied; a synthetic town has its own."""
     town: TownSpec | None = None
     """A synthetic town instead of files."""
     gas_meters: MeterFilesSpec | None = None
     """Gas meters."""
     heat_pump_meters: MeterFilesSpec | None = None
     """Meters of heat pumps: their electricity."""
+    monitored: MonitoredSpec | None = None
+    """Heat pumps with heat and electricity metered, instead of heat-pump meters."""
+    given: GivenSpfSpec | None = None
+    """An SPF that is given, instead of heat-pump meters."""
     temperature_c: FileSeries | None = None
     """Outdoor temperature, hourly or daily."""
     buildings: BuildingsSpec | None = None
@@ -75,11 +132,34 @@ class RetrofitStudy(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> RetrofitStudy:
-        files = [
-            n for n in ("gas_meters", "heat_pump_meters", "temperature_c") if getattr(self, n) is not None
-        ]
-        if self.town is not None and files:
-            raise ValueError(f"P108: a synthetic town has its own meters; leave out {', '.join(files)}")
-        if self.town is None and self.gas_meters is None:
-            raise ValueError("P103: give gas_meters and temperature_c, or town for a synthetic one")
+        files = ("gas_meters", "heat_pump_meters", "temperature_c", "buildings", "monitored", "given")
+        named = [n for n in files if getattr(self, n) is not None]
+        if self.town is not None and named:
+            raise ValueError(
+                f"P108: a synthetic town has everything of its own; leave out {', '.join(named)}"
+            )
+        if self.town is None:
+            missing = [n for n in ("gas_meters", "temperature_c") if getattr(self, n) is None]
+            if missing:
+                raise ValueError(
+                    f"P103: {' and '.join(missing)} missing | Give files, or town for a synthetic one."
+                )
+            levels = [n for n in ("heat_pump_meters", "monitored", "given") if getattr(self, n) is not None]
+            if not levels:
+                raise ValueError(
+                    "P103: nothing tells the SPF | Give heat_pump_meters, monitored (heat and electricity of some "
+                    "systems) or given (an SPF with its interval and source)."
+                )
+            if "given" in levels and len(levels) > 1:
+                raise ValueError(f"P108: given excludes {', '.join(n for n in levels if n != 'given')}")
         return self
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The calendar years."""
+        return tuple(self.town.years) if self.town else tuple(self.period.years)
+
+    @property
+    def timezone(self) -> str:
+        """The clock of the town."""
+        return self.town.timezone if self.town else self.period.timezone

@@ -44,15 +44,15 @@ def check(study: RetrofitStudy, context: Context) -> list[Finding]:
 def run(study: RetrofitStudy, context: Context) -> Result:
     """Run a study."""
     case = load_case(study, context)
-    years = tuple(study.town.years if study.town else study.period.years)
-    zone = study.town.timezone if study.town else study.period.timezone
+    years = study.years
+    zone = study.timezone
     around = Surroundings("gas", zone, years, case.temperature_c)
     names = sorted(set(case.buildings.columns["transformer"]))
     group = np.searchsorted(names, case.buildings.of(tuple(case.gas.meters), "transformer", ""))
 
     convert = ToHeat(study.gas, study.furnace, efficiency_of(study.furnace, len(case.gas.meters)))
     gas = summarise(case.gas, study.cleaning, around, group, len(names), convert)
-    cleaned = clean(case.heat_pumps, study.cleaning, replace(around, carrier="heat_pump"))
+    cleaned = clean(case.heat_pumps.block(0, len(case.heat_pumps.meters)), study.cleaning, replace(around, carrier="heat_pump"))
     pumps = summarise(
         PanelSource(to_daily(cleaned.panel, zone)), study.cleaning, replace(around, carrier="heat_pump"),
         np.zeros(len(case.heat_pumps.meters), dtype=np.int64), 1,
@@ -69,8 +69,8 @@ def run(study: RetrofitStudy, context: Context) -> Result:
     curve = fit_cop_curve(gas.fleet_days, pumps.fleet_days, case.temperature_c)
     curve = curve.scaled_to(spf, gas.fleet_days, case.temperature_c)
     daily = electricity_by_day(gas.group_days, case.temperature_c, curve, study.spf.gamma_share)
-    shapes = measured_shapes(cleaned.panel.values, case.day_of_hour, case.hour_of_day, case.temperature_c)
-    hourly = electricity_by_hour(daily, case.temperature_c, shapes, case.day_of_hour, case.hour_of_day)
+    shapes = measured_shapes(cleaned.panel.values, case.clock.day, case.clock.hour, case.temperature_c)
+    hourly = electricity_by_hour(daily, case.temperature_c, shapes, case.clock.day, case.clock.hour)
     homes = gas.group_meters.max(axis=1)
     peaks = transformer_peaks(
         hourly,
