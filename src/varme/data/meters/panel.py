@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -28,6 +28,11 @@ class MeterPanel:
         unit: Unit suffix of the values (``m3``, ``kwh_hs``, ``kwh``...).
         reading: ``interval`` or ``register``.
         estimated: Whether the supplier marked a reading as estimated, shape as ``values``; ``None`` if not known.
+        duplicates: How often the file had the reading, shape as ``values``: 0 once, 1 more than once with the same
+            value, 2 more than once with conflicting values (the first of the file is kept in ``values``); ``None`` if
+            no reading came twice.
+        day_start_h: Local hour at which a day of daily readings begins [h]: 6 for the gas day. The reading of a day
+            holds the 23 to 25 hours from that hour on. Temperatures are to be averaged over the same hours.
     """
 
     meters: tuple[str, ...]
@@ -37,6 +42,8 @@ class MeterPanel:
     unit: str
     reading: Literal["interval", "register"] = "interval"
     estimated: NDArray[np.bool_] | None = field(default=None, repr=False)
+    duplicates: NDArray[np.uint8] | None = field(default=None, repr=False)
+    day_start_h: float = 0.0
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[0] != len(self.meters):
@@ -56,10 +63,14 @@ class MeterPanel:
         """Return the panel of some meters: indices, a mask, or a slice."""
         index = np.arange(len(self.meters))[chosen]
         estimated = None if self.estimated is None else self.estimated[index]
-        return MeterPanel(
-            tuple(self.meters[i] for i in index), self.start, self.step_min, self.values[index], self.unit,
-            self.reading, estimated,
-        )  # fmt: skip
+        duplicates = None if self.duplicates is None else self.duplicates[index]
+        return replace(
+            self,
+            meters=tuple(self.meters[i] for i in index),
+            values=self.values[index],
+            estimated=estimated,
+            duplicates=duplicates,
+        )
 
 
 class MeterSource(Protocol):
