@@ -182,6 +182,26 @@ CODES: dict[str, CodeEntry] = {
         "A device asked for constraints and none were built: a programming error that would otherwise pass unnoticed.",
         "Report this as a bug, with the study file.",
     ),
+    "P315": CodeEntry(
+        "Panel of years does not fit",
+        "Annual totals of the same meters do not have one column per year, or a year occurs twice.",
+        "Give one column and one temperature per year; NaN where a meter's year is not usable.",
+    ),
+    "P316": CodeEntry(
+        "Daily fleets do not fit",
+        "The daily heat of the gas homes, the daily electricity of the heat pumps and the temperatures differ in length.",
+        "Give all three over the same days, NaN where a day is missing.",
+    ),
+    "P317": CodeEntry(
+        "Joint estimate without a level",
+        "Several years or towns are joined, but one of them has no annual estimate of B, or temperatures for other years.",
+        "Give one level and one temperature for each year, with a positive standard error.",
+    ),
+    "P318": CodeEntry(
+        "Curve makes no heat-pump device",
+        "The estimated COP leaves the limits of a heat-pump device, or its slope is not that of a machine that lifts heat.",
+        "Check the estimate; write the device as a series (`form = \"series\"`) or give a plausible SPF.",
+    ),
     # P4xx: solver
     "P401": CodeEntry(
         "Solver failed", "HiGHS returned an error status.", "Export the model (`--format mps`) and report it."
