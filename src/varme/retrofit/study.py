@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from varme.data.clean.clean import Surroundings, clean, to_daily
-from varme.data.meters.panel import PanelSource
 from varme.ground.charts import Chart
 from varme.ground.context import Context, Kind
 from varme.ground.findings import Finding
 from varme.ground.result import Figure, Result
 from varme.ground.tables import Column, Table, TableSchema
+from varme.retrofit.analysis import metered
 from varme.retrofit.case import load_case
 from varme.retrofit.demand.load import electricity_by_day, electricity_by_hour, measured_shapes
 from varme.retrofit.grid.transformers import transformer_peaks
-from varme.retrofit.heat import ToHeat, efficiency_of
 from varme.retrofit.spec import RetrofitStudy
 from varme.retrofit.spf.curve import fit_cop_curve
 from varme.retrofit.spf.estimate import estimate_b
-from varme.retrofit.stream import summarise
 
 SPF = TableSchema(
     "spf",
@@ -45,18 +40,9 @@ def run(study: RetrofitStudy, context: Context) -> Result:
     """Run a study."""
     case = load_case(study, context)
     years = study.years
-    zone = study.timezone
-    around = Surroundings("gas", zone, years, case.temperature_c)
-    names = sorted(set(case.buildings.columns["transformer"]))
-    group = np.searchsorted(names, case.buildings.of(tuple(case.gas.meters), "transformer", ""))
-
-    convert = ToHeat(study.gas, study.furnace, efficiency_of(study.furnace, len(case.gas.meters)))
-    gas = summarise(case.gas, study.cleaning, around, group, len(names), convert)
-    cleaned = clean(case.heat_pumps.block(0, len(case.heat_pumps.meters)), study.cleaning, replace(around, carrier="heat_pump"))
-    pumps = summarise(
-        PanelSource(to_daily(cleaned.panel, zone)), study.cleaning, replace(around, carrier="heat_pump"),
-        np.zeros(len(case.heat_pumps.meters), dtype=np.int64), 1,
-    )  # fmt: skip
+    found = metered(case, context)
+    gas, pumps, names = found.gas, found.pumps, found.groups
+    assert pumps is not None and found.sample is not None
     rows: dict[str, list[object]] = {c.name: [] for c in SPF.columns}
     for k, year in enumerate(years):
         q, e = gas.energy[:, k], pumps.energy[:, k]
@@ -69,7 +55,7 @@ def run(study: RetrofitStudy, context: Context) -> Result:
     curve = fit_cop_curve(gas.fleet_days, pumps.fleet_days, case.temperature_c)
     curve = curve.scaled_to(spf, gas.fleet_days, case.temperature_c)
     daily = electricity_by_day(gas.group_days, case.temperature_c, curve, study.spf.gamma_share)
-    shapes = measured_shapes(cleaned.panel.values, case.clock.day, case.clock.hour, case.temperature_c)
+    shapes = measured_shapes(found.sample.values, case.clock.day, case.clock.hour, case.temperature_c)
     hourly = electricity_by_hour(daily, case.temperature_c, shapes, case.clock.day, case.clock.hour)
     homes = gas.group_meters.max(axis=1)
     peaks = transformer_peaks(
