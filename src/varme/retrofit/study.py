@@ -42,7 +42,8 @@ def run(study: RetrofitStudy, context: Context) -> Result:
     years = study.years
     found = metered(case, context)
     gas, pumps, names = found.gas, found.pumps, found.groups
-    assert pumps is not None and found.sample is not None
+    assert pumps is not None
+    assert found.sample is not None
     rows: dict[str, list[object]] = {c.name: [] for c in SPF.columns}
     for k, year in enumerate(years):
         q, e = gas.energy[:, k], pumps.energy[:, k]

@@ -187,7 +187,8 @@ def fleet_charts(*, has_pumps: bool, has_volume: bool) -> list[Chart]:
     charts = [
         Chart(
             "gas_temperature", "scatter", "Useful heat of the gas homes falls with the outdoor temperature",
-            "fleet_days", "temperature_c", ("gas_heat_kwh_th",), group="year", x_label="mean outdoor temperature of the day [°C]",
+            "fleet_days", "temperature_c", ("gas_heat_kwh_th",), group="year",
+            x_label="mean outdoor temperature of the day [°C]",
             y_label="heat per home [kWh/day]", section="Meters",
             note="One point a day: mean over the usable gas meters.",
         ),
@@ -196,7 +197,8 @@ def fleet_charts(*, has_pumps: bool, has_volume: bool) -> list[Chart]:
         charts.append(
             Chart(
                 "heat_pump_temperature", "scatter", "Heat pumps draw more than in proportion on cold days",
-                "fleet_days", "temperature_c", ("heat_pump_kwh",), group="year", x_label="mean outdoor temperature of the day [°C]",
+                "fleet_days", "temperature_c", ("heat_pump_kwh",), group="year",
+            x_label="mean outdoor temperature of the day [°C]",
                 y_label="electricity per heat pump [kWh/day]", section="Meters",
                 note="One point a day: mean over the usable heat-pump meters. Heat rises and COP falls with the cold.",
             )
