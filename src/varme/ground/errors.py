@@ -94,6 +94,36 @@ CODES: dict[str, CodeEntry] = {
         "Two things in a study have the same name.",
         "Rename one: names are the keys of the result tables.",
     ),
+    "P127": CodeEntry(
+        "Transformer unfit",
+        "A transformer has no name, a name that occurs twice, or a rating that is not above 0.",
+        "Correct the row of the transformer table; without one, `grid.rating_kva` counts for all.",
+    ),
+    "P128": CodeEntry(
+        "Extra package missing",
+        "The study asks for something that an optional package computes, and it is not installed.",
+        "Install it with the command that the message gives, or choose another source.",
+    ),
+    "P129": CodeEntry(
+        "No profiles to draw from",
+        "Peaks and simultaneity are drawn from heat-pump meters of at most hourly steps, and none has enough values.",
+        "Give hourly heat-pump meters, or a standard shape (`demand.shapes`).",
+    ),
+    "P130": CodeEntry(
+        "Adoption order unknown",
+        "The order of adoption needs a column of the building table that is not there or is empty.",
+        "Add the column that the message names, or use `order = \"random\"`.",
+    ),
+    "P131": CodeEntry(
+        "Nothing to hand over",
+        "The hand-over format is unknown, or the run has no loads by transformer and hour.",
+        "Use `pandapower`, `opendss` or `simbench` on a run with transformers.",
+    ),
+    "P132": CodeEntry(
+        "Base load unfit",
+        "What the transformers carry already does not fit: another length, negative, or not a number.",
+        "Give one value per transformer (peak) or one per step (series), in kW.",
+    ),
     # P2xx: data
     "P200": CodeEntry(
         "Data file unreadable",
