@@ -94,6 +94,26 @@ CODES: dict[str, CodeEntry] = {
         "Two things in a study have the same name.",
         "Rename one: names are the keys of the result tables.",
     ),
+    "P123": CodeEntry(
+        "Backup heater above the SPF",
+        "The backup heaters alone would use more electricity than the SPF leaves for everything.",
+        'Check the SPF and its boundary: with `backup = "in_meters"` the SPF holds the backup heater already.',
+    ),
+    "P124": CodeEntry(
+        "Standard profile missing",
+        "The package or the folder that a standard load profile comes from is not there.",
+        'Install the extra or name the folder, or use the shapes of the town\'s own meters (`shapes = "measured"`).',
+    ),
+    "P125": CodeEntry(
+        "Standard profile unfit",
+        "A file of standard-profile parameters is not of the form in which its source ships it.",
+        "Use the files as they are shipped: semicolons, decimal commas, one column per temperature class.",
+    ),
+    "P126": CodeEntry(
+        "Blocking windows contradict",
+        "A blocking window is no window of the day, overlaps another, lies between steps, or blocks nearly all day.",
+        "Write windows as HH:MM-HH:MM in local time, on whole steps, one after the other.",
+    ),
     "P127": CodeEntry(
         "Transformer unfit",
         "A transformer has no name, a name that occurs twice, or a rating that is not above 0.",
@@ -112,7 +132,7 @@ CODES: dict[str, CodeEntry] = {
     "P130": CodeEntry(
         "Adoption order unknown",
         "The order of adoption needs a column of the building table that is not there or is empty.",
-        "Add the column that the message names, or use `order = \"random\"`.",
+        'Add the column that the message names, or use `order = "random"`.',
     ),
     "P131": CodeEntry(
         "Nothing to hand over",
@@ -230,7 +250,7 @@ CODES: dict[str, CodeEntry] = {
     "P318": CodeEntry(
         "Curve makes no heat-pump device",
         "The estimated COP leaves the limits of a heat-pump device, or its slope is not that of a machine that lifts heat.",
-        "Check the estimate; write the device as a series (`form = \"series\"`) or give a plausible SPF.",
+        'Check the estimate; write the device as a series (`form = "series"`) or give a plausible SPF.',
     ),
     # P4xx: solver
     "P401": CodeEntry(
