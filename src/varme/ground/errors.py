@@ -94,6 +94,30 @@ CODES: dict[str, CodeEntry] = {
         "Two things in a study have the same name.",
         "Rename one: names are the keys of the result tables.",
     ),
+    "P113": CodeEntry(
+        "Gross or net?",
+        "A gas energy does not say whether it is on the gross (Hs) or the net (Hi) calorific value; taking one for the "
+        "other moves heat, B and SPF by 11 %.",
+        "State the unit as `kwh_hs` or `kwh_hi`; bills in Germany, Austria and Great Britain are gross.",
+    ),
+    "P114": CodeEntry(
+        "Efficiency on the wrong base",
+        "A furnace efficiency is not possible on the base that it is stated on: above 0.98 on the gross calorific "
+        "value, or above 1.09 on the net one.",
+        'State `efficiency_base = "hi"` for a figure on the net calorific value (a condensing furnace: 0.96-1.05 on '
+        "Hi is 0.87-0.95 on Hs).",
+    ),
+    "P115": CodeEntry(
+        "Calorific values do not fit",
+        "The calorific values are not one number, twelve numbers (January to December), or a table with the columns "
+        "zone, month (YYYY-MM) and calorific_kwh_hs_per_m3; or the table lacks a month or a zone.",
+        "Complete the table: the network operator publishes monthly values by zone.",
+    ),
+    "P116": CodeEntry(
+        "Change-over of gas does not fit",
+        "A change-over names a zone that the calorific values do not have, or a value outside 5 to 16 kWh/m3.",
+        "Use a zone of the table; without a table leave `zone` out.",
+    ),
     "P123": CodeEntry(
         "Backup heater above the SPF",
         "The backup heaters alone would use more electricity than the SPF leaves for everything.",
@@ -143,6 +167,11 @@ CODES: dict[str, CodeEntry] = {
         "Base load unfit",
         "What the transformers carry already does not fit: another length, negative, or not a number.",
         "Give one value per transformer (peak) or one per step (series), in kW.",
+    ),
+    "P120": CodeEntry(
+        "Covariate of another length",
+        "A covariate has another number of values than there are homes.",
+        "Give one value per home, NaN where it is not known.",
     ),
     # P2xx: data
     "P200": CodeEntry(
@@ -251,6 +280,21 @@ CODES: dict[str, CodeEntry] = {
         "Curve makes no heat-pump device",
         "The estimated COP leaves the limits of a heat-pump device, or its slope is not that of a machine that lifts heat.",
         'Check the estimate; write the device as a series (`form = "series"`) or give a plausible SPF.',
+    ),
+    "P310": CodeEntry(
+        "Optimum at the edge of the grid",
+        "The histogram divergence is smallest at the first or last scale, so its minimum lies beyond: an edge is no answer.",
+        "Widen `b_min_ratio` or `b_max_ratio`.",
+    ),
+    "P311": CodeEntry(
+        "Too few meters for any estimate",
+        "Fewer than 3 gas or heat-pump meters have a positive total in the year.",
+        "Give more meters, or a whole year of them; the table of dropped meters says why each one was left out.",
+    ),
+    "P312": CodeEntry(
+        "Divergence infinite everywhere",
+        "Half of Jeffreys' divergence, as printed in Eq. 6 of Bayer & Pruckner 2023, is infinite with an empty bin.",
+        'Use `divergence = "lin"`, fewer bins, a `floor_share` above 0, or `empty_bins = "drop"`.',
     ),
     # P4xx: solver
     "P401": CodeEntry(
