@@ -1,27 +1,42 @@
 """From meters to what the study needs of them, block by block: cleaned, annual sums, change points, sums by group.
 
-A block of meters is read, cleaned and condensed before the next one is read: memory does not grow with the town.
+A block of meters is read, cleaned and condensed before the next one is read: memory does not grow with the readings.
+How meters are divided into blocks depends on their number only, never on the number of worker processes, and sums are
+added in the order of the blocks: a run gives the same bytes on any machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
 
 from varme.compute.executor import Executor
-from varme.compute.outcome import in_order
-from varme.data.clean.clean import AuditLine, Surroundings, clean, to_daily
+from varme.data.clean.clean import AuditLine, Surroundings
 from varme.data.clean.spec import CleaningSpec
-from varme.data.meters.panel import MeterPanel, MeterSource
-from varme.retrofit.demand.change_point import ChangePoints, fit_change_points
+from varme.data.meters.panel import MeterPanel, MeterSource, PanelSource
+from varme.ground.context import Progress, Silent
+from varme.ground.errors import DataError, Problem, RunError, VarmeError
+from varme.retrofit.condense import Condensed, Recipe, condense_block
+from varme.retrofit.demand.change_point import ChangePoints
 
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
+Convert = Callable[[MeterPanel, int, int], MeterPanel]
 
-#: Meters in a block: 4,000 meters of three years of days are 17 MB.
-BLOCK = 4000
+#: Readings in a block: 4,000 meters of three years of days, 18 MB.
+BLOCK_READINGS = 4_400_000
+#: Blocks that a worker process condenses before it hands its sums over: sums by group are large.
+BLOCKS_PER_TASK = 8
+#: Below so many readings worker processes cost more than they save.
+FEW_READINGS = 8_000_000
+#: Lines of the audit table of all meters together; the counters are always complete.
+AUDIT_LINES = 20_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,10 @@ class MeterYears:
         fleet_days: Sum of all usable meters' energy by day, shape (days,).
         counts: Cleaning rule -> steps touched, by meter.
         audit: Lines of the audit table, at most so many as were asked for; ``counts`` are complete.
+        peak_day: Largest energy of a day in the year, shape (meters, years), NaN where the year is not usable.
+        coldest_week: Mean energy of a day in the coldest seven days of the year, likewise.
+        filled_days: Days of the year that the meter's own model filled, shape (meters, years).
+        seconds: CPU seconds by stage, of all processes together.
     """
 
     meters: tuple[str, ...]
@@ -49,27 +68,39 @@ class MeterYears:
     energy: Floats
     usable: NDArray[np.bool_]
     reason: NDArray[np.object_]
-    valid_days: NDArray[np.int64]
+    valid_days: NDArray[np.int32]
     fits: ChangePoints
     group_days: Floats
     group_meters: NDArray[np.int64]
     fleet_days: Floats
-    counts: dict[str, NDArray[np.int64]]
+    counts: dict[str, NDArray[np.int32]]
     audit: tuple[AuditLine, ...] = field(repr=False)
+    peak_day: Floats32 = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
+    coldest_week: Floats32 = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
+    filled_days: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 0), np.int16), repr=False)
+    seconds: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One block's work; sent to a worker process."""
+    """The meters ``first`` to ``last``; ``panel`` holds their readings where they do not come from files."""
 
-    source: MeterSource
     first: int
     last: int
-    cleaning: CleaningSpec
-    around: Surroundings
-    group: NDArray[np.int64]
-    groups: int
-    convert: Callable[[MeterPanel, int, int], MeterPanel] | None
+    audit_lines: int
+    panel: MeterPanel | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all tasks need; sent to each worker process once."""
+
+    source: MeterSource | None
+    recipe: Recipe
+    block: int
+
+
+_SHARED: ContextVar[Shared] = ContextVar("_SHARED")
 
 
 def summarise(
@@ -78,85 +109,166 @@ def summarise(
     around: Surroundings,
     group: NDArray[np.int64],
     groups: int,
-    convert: Callable[[MeterPanel, int, int], MeterPanel] | None = None,
+    convert: Convert | None = None,
     *,
     jobs: int = 1,
-    block: int = BLOCK,
+    block: int | None = None,
+    audit_lines: int = AUDIT_LINES,
+    progress: Progress | None = None,
+    stage: str = "meters",
 ) -> MeterYears:
     """Clean and condense all meters of a source.
 
     Args:
         source: The meters.
         cleaning: Cleaning rules.
-        around: What cleaning may know besides.
+        around: What cleaning may know besides; arrays by meter are those of all meters.
         group: Group of each meter (its transformer), shape (meters,), -1 for none.
         groups: Number of groups.
         convert: Turns a cleaned daily panel of the meters ``first`` to ``last`` into energy; must be picklable.
         jobs: Worker processes.
-        block: Meters in a block.
+        block: Meters in a block; by their number of readings if not given.
+        audit_lines: Most lines of the audit table.
+        progress: Where to report.
+        stage: Name of the stage that is reported.
+
+    Raises:
+        RunError: P507 if a block fails; it names the meters.
+        DataError: with what is wrong with a file, naming the meters.
     """
     total = len(source.meters)
-    tasks = [
-        Task(source, i, min(i + block, total), cleaning, around, group[i : i + block], groups, convert)
-        for i in range(0, total, block)
-    ]
-    with Executor(jobs) as executor:
-        return _joined(in_order(executor.map(condense, tasks)))
+    if not total:
+        raise DataError(Problem("P202", stage, "there are no meters"))
+    block = block or max(32, BLOCK_READINGS // max(source.steps, 1))
+    recipe = Recipe(cleaning, around, np.asarray(group, dtype=np.int64), groups, convert)
+    size = block * BLOCKS_PER_TASK if total > 4 * block * BLOCKS_PER_TASK else block
+    firsts = range(0, total, size)
+    lines = -(-audit_lines // len(firsts))
+    tasks = [Task(i, min(i + size, total), lines) for i in firsts]
+    joined = _Joined(source.meters, around.years, groups, stage)
+    tell = progress or Silent()
+    tell.stage(stage, len(tasks))
+    if jobs == 1 or len(tasks) == 1 or total * source.steps < FEW_READINGS:
+        shared = Shared(source, recipe, block)
+        for k, task in enumerate(tasks):
+            joined.add(k, _named(shared, task))
+            tell.advance(k + 1, {"meters": task.last})
+        return joined.finish(audit_lines)
+    if isinstance(source, PanelSource):  # its readings are sent along, each block's with its task
+        tasks = [replace(t, panel=source.panel.rows(slice(t.first, t.last))) for t in tasks]
+        shared = Shared(None, recipe, block)
+    else:
+        shared = Shared(source, recipe, block)
+    labels = [f"{stage} {t.first + 1} to {t.last}" for t in tasks]
+    with Executor(jobs, inline=False, initializer=partial(_share, shared)) as executor:
+        for k, result in enumerate(executor.map(_in_worker, tasks, labels=labels)):
+            part = result.get()
+            joined.add(result.index, part)
+            tell.advance(k + 1, {"meters": joined.meters_done})
+    return joined.finish(audit_lines)
 
 
-def condense(task: Task) -> MeterYears:
-    """Clean and condense one block."""
-    panel = task.source.block(task.first, task.last)
-    cleaned = clean(panel, task.cleaning, task.around)
-    daily = to_daily(cleaned.panel, task.around.timezone, task.cleaning.valid_hours_share)
-    if task.convert is not None:
-        daily = task.convert(daily, task.first, task.last)
-    days = daily.steps
-    temperature = task.around.temperature_c
-    if temperature is None:
-        temperature = np.full(len(days), np.nan)
-    fits = fit_change_points(daily.values, temperature)
-    year = days.astype("datetime64[Y]").astype(int) + 1970
-    filled = np.where(
-        np.isfinite(daily.values), daily.values, fits.predict(np.nan_to_num(temperature))
-    ).astype(float)
-    usable_day = np.zeros(filled.shape, dtype=bool)
-    energy = np.full(cleaned.usable.shape, np.nan)
-    for k, y in enumerate(task.around.years):
-        inside = year == y
-        energy[:, k] = np.where(cleaned.usable[:, k], filled[:, inside].sum(axis=1), np.nan)
-        usable_day[:, inside] = cleaned.usable[:, k, None]
-    kept = np.where(usable_day, filled, 0.0)
-    sums = np.zeros((task.groups, len(days)))
-    chosen = task.group >= 0
-    np.add.at(sums, task.group[chosen], kept[chosen])
-    count = np.zeros((task.groups, len(task.around.years)), dtype=np.int64)
-    np.add.at(count, task.group[chosen], cleaned.usable[chosen])
-    return MeterYears(
-        daily.meters, task.around.years, energy, cleaned.usable, cleaned.reason, cleaned.valid_days, fits, sums, count,
-        kept.sum(axis=0), cleaned.counts, cleaned.audit,
-    )  # fmt: skip
+def _share(shared: Shared) -> None:
+    """Keep what all tasks need in a worker process."""
+    _SHARED.set(shared)
 
 
-def _joined(parts: list[MeterYears]) -> MeterYears:
-    fits = ChangePoints(
-        *(np.concatenate([getattr(p.fits, n) for p in parts]) for n in ChangePoints.__dataclass_fields__)
-    )
-    rules = sorted({rule for p in parts for rule in p.counts})
-    empty = [np.zeros(len(p.meters), dtype=np.int64) for p in parts]
-    return MeterYears(
-        meters=tuple(m for p in parts for m in p.meters),
-        years=parts[0].years,
-        energy=np.concatenate([p.energy for p in parts]),
-        usable=np.concatenate([p.usable for p in parts]),
-        reason=np.concatenate([p.reason for p in parts]),
-        valid_days=np.concatenate([p.valid_days for p in parts]),
-        fits=fits,
-        group_days=np.sum([p.group_days for p in parts], axis=0),
-        group_meters=np.sum([p.group_meters for p in parts], axis=0),
-        fleet_days=np.sum([p.fleet_days for p in parts], axis=0),
-        counts={
-            r: np.concatenate([p.counts.get(r, e) for p, e in zip(parts, empty, strict=True)]) for r in rules
-        },
-        audit=tuple(line for p in parts for line in p.audit),
-    )
+def _in_worker(task: Task) -> Condensed:
+    return _named(_SHARED.get(), task)
+
+
+def _named(shared: Shared, task: Task) -> Condensed:
+    """Condense the meters of a task; what goes wrong names them.
+
+    Raises:
+        RunError: P507 if it fails unexpectedly.
+        VarmeError: what the data have, with the meters as its source.
+    """
+    source: MeterSource
+    if task.panel is not None:
+        source, offset = PanelSource(task.panel), task.first
+    elif shared.source is not None:
+        source, offset = shared.source, 0
+    else:
+        raise ValueError("a task needs a source")
+    where = f"meters {task.first + 1:,} to {task.last:,}"
+    try:
+        where += f" ({source.meters[task.first - offset]} to {source.meters[task.last - 1 - offset]})"
+        return condense_block(
+            source, offset, task.first, task.last, shared.block, shared.recipe, task.audit_lines
+        )
+    except VarmeError as error:
+        raise type(error)(error.problems, error.source or where) from error
+    except Exception as error:
+        problem = Problem("P507", where, f"could not be condensed: {type(error).__name__}: {error}")
+        raise RunError(problem) from error
+
+
+class _Joined:
+    """Puts the parts of all meters into their places as they come, and adds sums in the order of the meters."""
+
+    def __init__(self, meters: Sequence[str], years: tuple[int, ...], groups: int, stage: str) -> None:
+        shape = (len(meters), len(years))
+        self.meters, self.years, self.stage = meters, years, stage
+        self.meters_done = 0
+        self.energy = np.full(shape, np.nan)
+        self.usable = np.ones(shape, dtype=bool)
+        self.reason = np.full(shape, "", dtype=object)
+        self.valid_days = np.zeros(shape, dtype=np.int32)
+        self.peak_day = np.full(shape, np.nan, dtype=np.float32)
+        self.coldest_week = np.full(shape, np.nan, dtype=np.float32)
+        self.filled_days = np.zeros(shape, dtype=np.int16)
+        self.fits = ChangePoints.empty(len(meters))
+        self.counts: dict[str, NDArray[np.int32]] = {}
+        self.seconds: dict[str, float] = {}
+        self.groups = groups
+        self.group_days: Floats | None = None
+        self.group_meters = np.zeros((groups, len(years)), dtype=np.int64)
+        self.fleet_days: Floats | None = None
+        self._audit: dict[int, tuple[AuditLine, ...]] = {}
+        self._waiting: dict[int, Condensed] = {}
+        self._next = 0
+
+    def add(self, number: int, part: Condensed) -> None:
+        """Add the part of one task."""
+        place = slice(part.first, part.last)
+        self.meters_done += part.last - part.first
+        for name in ("energy", "valid_days", "peak_day", "coldest_week", "filled_days"):
+            getattr(self, name)[place] = getattr(part, name)
+        for f in fields(ChangePoints):
+            getattr(self.fits, f.name)[place] = getattr(part.fits, f.name)
+        where, why = part.unusable
+        row, year = np.divmod(where, len(self.years))
+        self.usable[part.first + row, year] = False
+        self.reason[part.first + row, year] = np.array([intern(r) for r in why], dtype=object)
+        for rule, count in part.counts.items():
+            whole = self.counts.get(rule)
+            if whole is None:
+                whole = self.counts[rule] = np.zeros(len(self.meters), dtype=np.int32)
+            whole[place] = count
+        for stage, seconds in part.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+        self._audit[number] = part.audit
+        self._waiting[number] = part
+        while self._next in self._waiting:
+            self._add_sums(self._waiting.pop(self._next))
+            self._next += 1
+
+    def _add_sums(self, part: Condensed) -> None:
+        days = len(part.fleet_days)
+        if self.group_days is None or self.fleet_days is None:
+            self.group_days, self.fleet_days = np.zeros((self.groups, days)), np.zeros(days)
+        self.fleet_days += part.fleet_days
+        self.group_days[part.group_index] += part.group_days
+        self.group_meters[part.group_index] += part.group_meters
+
+    def finish(self, audit_lines: int) -> MeterYears:
+        """Return the whole."""
+        if self.group_days is None or self.fleet_days is None:
+            raise ValueError("no part was added")
+        audit = tuple(line for k in sorted(self._audit) for line in self._audit[k])[:audit_lines]
+        return MeterYears(
+            tuple(self.meters), self.years, self.energy, self.usable, self.reason, self.valid_days, self.fits,
+            self.group_days, self.group_meters, self.fleet_days, {r: self.counts[r] for r in sorted(self.counts)},
+            audit, self.peak_day, self.coldest_week, self.filled_days, self.seconds,
+        )  # fmt: skip

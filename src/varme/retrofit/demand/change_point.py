@@ -31,7 +31,8 @@ LEAST_DAYS, LEAST_COLD_DAYS = 60, 15
 #: Least F of the heating term. The limit is searched for, so this is well above the 3.8 of a fixed one: with it 0.1 %
 #: of meters without any heating pass (``tests/retrofit/test_change_point.py`` measures it).
 LEAST_F = 15.0
-#: A meter heats if at least this share of its energy follows the temperature (assumption).
+#: A meter heats if at least this share of its energy follows the temperature; it does not if the share's upper end is
+#: below this, or below twice this where the heating term is not even clear (assumptions).
 LEAST_HEAT_SHARE = 0.1
 #: A meter is fitted anew, robustly, if a residual exceeds so many standard deviations (assumption).
 SUSPICIOUS_SD = 6.0
@@ -234,7 +235,7 @@ def _verdict(rows: Rows, at: At, quality: Quality, share: Floats) -> NDArray[np.
         most = np.where(at.slope > 0, share * (1 + 1.96 * quality.slope_se / at.slope), 0.0)
     enough = rows.n >= LEAST_DAYS
     out = np.full(len(share), AMBIGUOUS, dtype=np.int8)
-    out[enough & (most < LEAST_HEAT_SHARE)] = NO_HEATING
+    out[enough & (most < np.where(clear, 1, 2) * LEAST_HEAT_SHARE)] = NO_HEATING
     out[enough & clear & (share >= LEAST_HEAT_SHARE) & (at.active >= LEAST_COLD_DAYS)] = HEATING
     out[rows.n == 0] = NO_DATA
     return out
