@@ -12,6 +12,8 @@ from varme.ground.tables import Column, Table, TableSchema
 from varme.retrofit.analysis import metered
 from varme.retrofit.case import load_case
 from varme.retrofit.demand.load import electricity_by_day, electricity_by_hour, measured_shapes
+from varme.retrofit.grid.assemble import assemble_case, slot_of, transformers_of
+from varme.retrofit.grid.library import measured_library
 from varme.retrofit.grid.transformers import transformer_peaks
 from varme.retrofit.spec import RetrofitStudy
 from varme.retrofit.spf.curve import fit_cop_curve
@@ -58,14 +60,31 @@ def run(study: RetrofitStudy, context: Context) -> Result:
     daily = electricity_by_day(gas.group_days, case.temperature_c, curve, study.spf.gamma_share)
     shapes = measured_shapes(found.sample.values, case.clock.day, case.clock.hour, case.temperature_c)
     hourly = electricity_by_hour(daily, case.temperature_c, shapes, case.clock.day, case.clock.hour)
-    homes = gas.group_meters.max(axis=1)
-    peaks = transformer_peaks(
-        hourly,
-        homes,
-        np.full(len(names), study.grid.rating_kva),
-        study.grid.power_factor_share,
-        np.zeros(len(names)),
+    temperature_c, gamma = case.temperature_c, study.spf.gamma_share
+    sample_clock = found.sample_clock
+    assert sample_clock is not None
+    slot = slot_of(sample_clock.times_utc, sample_clock.hour, sample_clock.step_min)
+    library = measured_library(
+        found.sample.values,
+        sample_clock.day,
+        slot,
+        temperature_c,
+        curve,
+        slots=24 * 60 // sample_clock.step_min,
     )
+    grid_case = assemble_case(
+        study.grid,
+        transformers_of(names, study.grid, case.town.transformers if case.town else None),
+        found.group,
+        lambda rows, days: electricity_by_day(
+            gas.fits.rows(rows).predict(temperature_c[days]), temperature_c[days], curve, gamma
+        ),
+        days=case.days,
+        temperature_c=temperature_c,
+        town_kwh=daily.sum(axis=0),
+        library=library,
+    )
+    peaks = transformer_peaks(grid_case, draws=study.grid.draws_count, seed=study.grid.seed)
     figures = [
         Figure("fleet_spf", spf, "SPF of the fleet"),
         Figure("electricity_gwh", daily.sum() / 1e6 / len(years), "Electricity of all heat pumps in a year"),
