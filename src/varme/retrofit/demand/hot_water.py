@@ -52,9 +52,10 @@ def water_cop_of_fleets(
 ) -> WaterCop:
     """Return the COP of hot water, relative to the curve, from the days on which nobody heats.
 
-    Heat of the gas homes over electricity of the heat-pump homes on warm days, against the same on cold days: the
-    unknown level of the two fleets drops out. What else gas does in summer (cooking, a furnace standing by that wastes
-    more than its annual efficiency says) makes the ratio too high; it is held between 0.4 and 1.5.
+    Heat of the gas homes over electricity of the heat-pump homes on warm days, against the same on cold days less the
+    hot water of a warm day: the unknown level of the two fleets drops out. What else gas does in summer (cooking, a
+    furnace standing by that wastes more than its annual efficiency says) makes the ratio too high; it is held between
+    0.4 and 1.5.
 
     Args:
         heat_by_day: Useful heat of the gas homes by day [kWh], shape (days,).
@@ -66,13 +67,13 @@ def water_cop_of_fleets(
     warm, cold = good & (temperature_c >= WARM_C), good & (temperature_c < COLD_C)
     if warm.sum() < WARM_DAYS or cold.sum() < WARM_DAYS:
         return WaterCop(curve, source="that of space heat: too few warm days tell more")
-
-    def level(days: NDArray[np.bool_]) -> float:
-        """Heat over what the curve makes of the electricity of these days."""
-        pumped = electricity_by_day[days] @ curve.cop(temperature_c[days])
-        return float(heat_by_day[days].sum() / pumped)
-
-    ratio = float(np.clip(level(warm) / level(cold), 0.4, 1.5))
+    water, for_water = heat_by_day[warm].mean(), electricity_by_day[warm].mean()
+    cop_cold = curve.cop(temperature_c[cold])
+    room = float((heat_by_day[cold] - water).sum() / ((electricity_by_day[cold] - for_water) @ cop_cold))
+    tap = float(heat_by_day[warm].sum() / (electricity_by_day[warm] @ curve.cop(temperature_c[warm])))
+    if not room > 0:
+        return WaterCop(curve, source="that of space heat: cold days use no more than warm ones")
+    ratio = float(np.clip(tap / room, 0.4, 1.5))
     return WaterCop(curve, ratio, None, int(warm.sum()), "days without heating of both fleets")
 
 

@@ -17,9 +17,9 @@ from varme.ground.errors import InputError, Problem
 from varme.retrofit.demand.profiles import HourShapes, measured_shapes
 
 __all__ = [
-    "CopSource", "DayElectricity", "DayHeat", "Efficiency", "HourShapes", "day_mean", "efficiency_by_day",
-    "electricity_by_day", "electricity_by_hour", "heat_weighted_cop", "measured_shapes", "retrofitted", "scaled_to",
-    "split_heat", "sum_by_group",
+    "CopSource", "DayElectricity", "DayHeat", "Efficiency", "HourShapes", "Scaled", "day_mean", "efficiency_by_day",
+    "electricity_by_day", "electricity_by_hour", "heat_by_group", "heat_weighted_cop", "level_factor",
+    "measured_shapes", "retrofitted", "scaled_to", "split_heat", "sum_by_group",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -124,6 +124,32 @@ def sum_by_group(
     return np.asarray(sums[:, year_of_day], dtype=float)
 
 
+#: Heating limits are put together to this width where groups are summed [K]: the heat of a day changes by less than
+#: slope x width / 2.
+LIMIT_STEP_C = 0.05
+
+
+def heat_by_group(
+    slope: Floats, limit_c: Floats, group: NDArray[np.int64], groups: int, temperature_c: Floats
+) -> Floats:
+    """Return the space heat that change-point models give for any weather, by group and day, shape (groups, days).
+
+    Args:
+        slope: Heat per day and kelvin below the limit, by meter [kWh/K]; NaN counts as none.
+        limit_c: Heating limit by meter [C].
+        group: Group of each meter, negative for none.
+        groups: Number of groups.
+        temperature_c: Mean outdoor temperature by day [C], shape (days,).
+    """
+    chosen = (group >= 0) & np.isfinite(slope) & np.isfinite(limit_c)
+    cell = np.round(limit_c[chosen] / LIMIT_STEP_C).astype(np.int64)
+    cells, place = np.unique(cell, return_inverse=True)
+    slopes = np.zeros((groups, len(cells)))
+    np.add.at(slopes, (group[chosen], place), slope[chosen])
+    need = np.maximum(cells[:, None] * LIMIT_STEP_C - temperature_c[None, :], 0)
+    return np.asarray(slopes @ need, dtype=float)
+
+
 def day_mean(values: Floats, local_day: NDArray[np.int64]) -> Floats:
     """Return the mean by local day of an hourly series, shape (days,); days of 23 and 25 hours included."""
     return np.asarray(np.bincount(local_day, values) / np.bincount(local_day), dtype=float)
@@ -200,29 +226,63 @@ def efficiency_by_day(
     )
 
 
-def scaled_to(efficiency: Efficiency, spf: float, heat: DayHeat) -> Efficiency:
-    """Return the efficiency with both COPs scaled so that this heat has this SPF, the backup heater included.
+@dataclass(frozen=True)
+class Scaled:
+    """A COP curve at another level.
+
+    Attributes:
+        curve: The curve.
+        factor_ratio: Factor on its COP.
+    """
+
+    curve: CopSource
+    factor_ratio: float
+
+    def cop(self, temperature_c: Floats | float) -> Floats:
+        """Return the COP at outdoor temperatures."""
+        return np.asarray(self.curve.cop(temperature_c) * self.factor_ratio, dtype=float)
+
+
+def level_factor(efficiency: Efficiency, spf: float, heat: DayHeat, *, keep_water: bool = False) -> float:
+    """Return the factor on the COPs with which this heat has this SPF, backup heaters included.
+
+    Args:
+        efficiency: COPs by day at any level, and backup shares.
+        spf: SPF of all heat over all days.
+        heat: Useful heat.
+        keep_water: Whether the COP of hot water stays as it is.
 
     Raises:
-        InputError: P123 if the backup heater alone would use more than the SPF allows.
+        InputError: P123 if backup heaters (and hot water, if it is kept) alone would use more than the SPF leaves.
     """
-    space, water = heat.space_kwh_th.sum(axis=0), heat.water_kwh_th.sum(axis=0)
-    backup = float((heat.space_kwh_th * efficiency.backup_share).sum())
     pumped = (heat.space_kwh_th * (1 - efficiency.backup_share)).sum(axis=0)
-    now = float((pumped / efficiency.space_cop).sum() + (water / efficiency.water_cop).sum())
-    allowed = float(space.sum() + water.sum()) / spf - backup
-    if allowed <= 0:
+    fixed = float((heat.space_kwh_th * efficiency.backup_share).sum())
+    space = float((pumped / efficiency.space_cop).sum())
+    water = float((heat.water_kwh_th.sum(axis=0) / efficiency.water_cop).sum())
+    if keep_water:
+        fixed, water = fixed + water, 0.0
+    total = float(heat.useful_kwh_th.sum()) / spf
+    if total - fixed <= 0:
         raise InputError(
             Problem(
-                "P123", "demand.backup", "the backup heater alone would use more than the SPF leaves",
-                f"{backup:.4g} kWh", f"SPF {spf:.3g} leaves {allowed + backup:.4g} kWh for all",
+                "P123", "demand.backup", "backup heaters and hot water alone would use more than the SPF leaves",
+                f"{fixed:.4g} kWh", f"SPF {spf:.3g} leaves {total:.4g} kWh for all",
             )
         )  # fmt: skip
-    factor = now / allowed
+    return (space + water) / (total - fixed)
+
+
+def scaled_to(efficiency: Efficiency, spf: float, heat: DayHeat, *, keep_water: bool = False) -> Efficiency:
+    """Return the efficiency with its COPs scaled so that this heat has this SPF; see :func:`level_factor`.
+
+    Raises:
+        InputError: P123 as there.
+    """
+    factor = level_factor(efficiency, spf, heat, keep_water=keep_water)
     return replace(
         efficiency,
         space_cop=np.asarray(efficiency.space_cop * factor),
-        water_cop=np.asarray(efficiency.water_cop * factor),
+        water_cop=np.asarray(efficiency.water_cop * (1.0 if keep_water else factor)),
     )
 
 

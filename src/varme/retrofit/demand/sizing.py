@@ -155,7 +155,8 @@ class Sizing:
         backup_share: Share of that heat from the backup heater.
         full_load_h: Heat of the heat pump over its capacity.
         running_h: Hours in which rooms are heated.
-        electric_kw: Highest electric power at the design temperature: heat pump, and the backup heater if electric.
+        electric_kw: Highest electric power at the design temperature: the heat pump at its capacity, and the backup
+            heater if electric.
     """
 
     rule: SizingRule
@@ -247,12 +248,33 @@ def size_heat_pumps(
     helped = bivalence > rule.design_c
     alone = np.where(helped & (rule.rule == "bivalent_alternative"), 0.0, np.minimum(at_design, design))
     backup_kw = np.maximum(design - alone, 0)
-    electric = alone / curve.cop(rule.design_c) + (backup_kw if rule.electric_backup else 0)
+    electric = _electric(size, at_design, backup_kw, bivalence, helped, curve, rule)
     return Sizing(
         rule, h, limit, water, design, np.maximum(design - doubt, 0), design + doubt, size, units, bivalence, backup_kw,
         heat, np.clip(backup / np.maximum(heat, 1e-12), 0, 1), (heat - backup) / np.maximum(size, 1e-12), running,
         electric,
     )  # fmt: skip
+
+
+def _electric(
+    size: Floats,
+    at_design: Floats,
+    backup_kw: Floats,
+    bivalence: Floats,
+    helped: NDArray[np.bool_],
+    curve: CopSource,
+    rule: SizingRule,
+) -> Floats:
+    """Return the highest electric power [kW]; of an alternative system, the larger of heat pump and backup heater."""
+    rod = backup_kw if rule.electric_backup else np.zeros(len(size))
+    compressor = at_design / curve.cop(rule.design_c)
+    if rule.rule != "bivalent_alternative":
+        return np.asarray(compressor + rod, dtype=float)
+    meeting = np.maximum(bivalence, rule.design_c)
+    line = np.maximum(1 + rule.fall_share_per_k * (meeting - REFERENCE_C), 0)
+    return np.asarray(
+        np.where(helped, np.maximum(size * line / curve.cop(meeting), rod), compressor), dtype=float
+    )
 
 
 def _chosen(design: Floats, bivalent: Floats, rule: SizingRule) -> tuple[Floats, NDArray[np.int64]]:

@@ -22,8 +22,6 @@ class DemandSpec(Spec):
     """Building of a standard profile: single-family or multi-family."""
     profile_class_count: int = Field(default=5, ge=1, le=11)
     """Building class of the BDEW profile, 1 to 11 by the share of old buildings (5: assumption)."""
-    realisation: Literal["mean", "individual"] = "mean"
-    """Whether all homes have the mean shape of the day, or each draws measured days of its own (peaks of few homes)."""
     seed: int = Field(default=1, ge=0)
     """Seed of what is drawn."""
     step_min: int = Field(default=60, ge=15, le=60)
