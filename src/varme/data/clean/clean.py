@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.data.clean import rules_meter, rules_time, rules_values
+from varme.data.clean.daily import to_daily, valid_by_day
+from varme.data.clean.enough import judge
+from varme.data.clean.expect import expect, features_of, season_of
+from varme.data.clean.ledger import AuditLine, Ledger
+from varme.data.clean.rules_register import intervals_of
+from varme.data.clean.runs import Runs, spread
+from varme.data.clean.sheet import Sheet, Surroundings
 from varme.data.clean.spec import CleaningSpec
-from varme.data.meters.panel import DAY_MIN, MeterPanel
-from varme.ground.timegrid import utc_offset_s
+from varme.data.meters.panel import MeterPanel
 
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What cleaning may know besides the readings.
-
-    Attributes:
-        carrier: ``gas`` or ``heat_pump``.
-        timezone: Clock of the town.
-        years: Calendar years that are judged.
-        temperature_c: Outdoor temperature by local day of the panel, shape (days,); ``None`` if not known.
-    """
-
-    carrier: Literal["gas", "heat_pump"]
-    timezone: str
-    years: tuple[int, ...]
-    temperature_c: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class AuditLine:
-    """One thing that a rule found: what it was, where, and what was done.
-
-    Attributes:
-        rule: Name of the rule.
-        meter: Id of the meter.
-        first: First step concerned (day or instant).
-        last: Last step concerned.
-        steps: Number of steps.
-        action: What was done (``removed``, ``corrected``, ``flagged``).
-        detail: The figures behind it.
-    """
-
-    rule: str
-    meter: str
-    first: np.datetime64
-    last: np.datetime64
-    steps: int
-    action: str
-    detail: str = ""
+__all__ = ["AuditLine", "Cleaned", "Surroundings", "clean", "to_daily", "valid_by_day"]
 
 
 @dataclass(frozen=True)
@@ -60,10 +28,15 @@ class Cleaned:
     Attributes:
         panel: Intervals (never registers), NaN where a reading cannot be trusted. Same meters, same steps.
         counts: Rule -> number of steps that it touched, by meter, shape (meters,).
-        audit: One line per occurrence, in the order of meters and times.
+        audit: One line per occurrence, in the order of meters and times; at most ``audit_lines_max`` of them.
         valid_days: Days with a trusted value, shape (meters, years).
         usable: Whether the meter's year may be used, shape (meters, years).
-        reason: Why not (code of the verdict; empty where usable), object array of the same shape.
+        reason: Why not (a key of :data:`varme.data.clean.enough.REASONS`; empty where usable), object array of the
+            same shape.
+        merged: Steps whose energy was spread from a reading of several steps: right in sum, not by step; same shape as
+            the values, ``None`` if there are none.
+        vacant: Steps in which a home is vacant, likewise.
+        ledger: Everything that was found, beyond the capped audit.
     """
 
     panel: MeterPanel
@@ -72,6 +45,9 @@ class Cleaned:
     valid_days: NDArray[np.int64]
     usable: NDArray[np.bool_]
     reason: NDArray[np.object_] = field(repr=False)
+    merged: NDArray[np.bool_] | None = field(default=None, repr=False)
+    vacant: NDArray[np.bool_] | None = field(default=None, repr=False)
+    ledger: Ledger | None = field(default=None, repr=False)
 
 
 def clean(panel: MeterPanel, spec: CleaningSpec, around: Surroundings) -> Cleaned:
@@ -82,39 +58,96 @@ def clean(panel: MeterPanel, spec: CleaningSpec, around: Surroundings) -> Cleane
         spec: Which rules apply.
         around: What is known besides.
     """
-    days, valid = valid_by_day(panel, spec, around.timezone)
-    year = days.astype("datetime64[Y]").astype(int) + 1970
-    counted = np.stack([valid[:, year == y].sum(axis=1) for y in around.years], axis=1)
-    length = np.array([366 if y % 4 == 0 and (y % 100 or y % 400 == 0) else 365 for y in around.years])
-    usable = counted >= spec.valid_days_share * length
-    reason = np.where(usable, "", "too few valid days").astype(object)
-    return Cleaned(panel, {}, (), counted, usable, reason)
-
-
-def valid_by_day(
-    panel: MeterPanel, spec: CleaningSpec, timezone: str
-) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
-    """Return the local days of a panel and whether each has a trusted value, shape (meters, days)."""
-    daily = to_daily(panel, timezone, spec.valid_hours_share)
-    return daily.steps, np.isfinite(daily.values)
-
-
-def to_daily(panel: MeterPanel, timezone: str, valid_share: float = 0.5) -> MeterPanel:
-    """Return sums by local calendar day: the mean of the valid steps times the steps of the day (23 to 25 hours).
-
-    A day with fewer valid steps than ``valid_share`` is NaN (CalTRACK 2.2.2.1). Daily panels are returned as they are.
-    """
-    if panel.step_min == DAY_MIN:
-        return panel
-    steps = panel.steps
-    local = (steps + utc_offset_s(steps, timezone).astype("timedelta64[s]")).astype("datetime64[D]")
-    first = local[0]
-    edges = np.flatnonzero(np.r_[True, local[1:] != local[:-1]])
-    length = np.diff(np.r_[edges, len(steps)])
-    ok = np.isfinite(panel.values)
-    valid = np.add.reduceat(ok, edges, axis=1, dtype=np.int64)
-    total = np.add.reduceat(np.where(ok, panel.values, 0), edges, axis=1, dtype=np.float64)
-    sums = np.where(
-        valid >= np.maximum(1, valid_share * length), total / np.maximum(valid, 1) * length, np.nan
+    sheet, bridged, totals = _sheet_of(panel, spec, around)
+    if panel.values.size:
+        if len(bridged):
+            spread(sheet.y, bridged, totals, sheet.e)
+        rules_values.estimated(sheet)
+        _value_rules(sheet)
+        rules_meter.part_years(sheet)
+        rules_meter.vacancies(sheet)
+        _time_rules(sheet)
+    verdict = judge(sheet, rules_meter.verdicts(sheet))
+    return Cleaned(
+        panel=replace(panel, values=sheet.y, reading="interval", estimated=None, duplicates=None),
+        counts=sheet.ledger.counts,
+        audit=sheet.ledger.lines(panel.meters, panel.steps, spec.audit_lines_max),
+        valid_days=verdict.valid_days,
+        usable=verdict.usable,
+        reason=verdict.reason,
+        merged=sheet.merged if sheet.merged.any() else None,
+        vacant=sheet.vacant if sheet.vacant.any() else None,
+        ledger=sheet.ledger,
     )
-    return MeterPanel(panel.meters, first, DAY_MIN, sums.astype(np.float32), panel.unit, panel.reading)
+
+
+def _sheet_of(
+    panel: MeterPanel, spec: CleaningSpec, around: Surroundings
+) -> tuple[Sheet, Runs, NDArray[np.float64]]:
+    """Return the sheet with intervals and expectations, and the runs whose energy is to be spread by them."""
+    ledger = Ledger(len(panel.meters))
+    bridged, totals = Runs(*(np.zeros(0, dtype=np.int64) for _ in range(3))), np.zeros(0)
+    if panel.reading == "register":
+        made = intervals_of(panel, spec, ledger)
+        y, bridged, totals = made.values, made.merged, made.totals
+    else:
+        y = np.array(panel.values, dtype=np.float32)
+    sheet = Sheet.of(panel, spec, around, ledger, y)
+    if len(bridged):
+        place, _ = bridged.flat(y.shape[1])
+        sheet.merged.reshape(-1)[place] = True
+    if not y.size:
+        return sheet, bridged, totals
+    rules_values.duplicates(sheet)
+    if not sheet.daily:
+        rules_time.dst_hours(sheet)
+    values = sheet.daily_values(None)
+    sheet.features = features_of(around.temperature_c, around.carrier, values)
+    season = season_of(sheet.features)
+    sheet.season = season if sheet.daily else np.repeat(season, sheet.length)
+    sheet.expected = expect(values, sheet.features)
+    changed = rules_meter.mixed_units(sheet)
+    if len(changed):
+        sheet.expected.renew(changed, expect(sheet.daily_values(changed), sheet.features))
+    sheet.expect_steps()
+    return sheet, bridged, totals
+
+
+def _value_rules(sheet: Sheet) -> None:
+    """Apply the rules for values; only meters that could have a fault are looked at closely."""
+    y = sheet.y
+    none = y == 0
+    zero = np.count_nonzero(none, axis=1)
+    same = y[:, 1:] == y[:, :-1]
+    same &= ~none[:, 1:]
+    repeated = np.count_nonzero(same, axis=1)
+    suspects = np.flatnonzero(repeated >= 2)
+    rules_values.resolution(sheet, suspects)
+    _limits(sheet)
+    rules_values.repeats(sheet, suspects)
+    rules_values.negatives(sheet)
+    rules_values.zeros(sheet, np.flatnonzero(zero))
+    top = np.fmax.reduce(sheet.y, axis=1) if y.shape[1] else np.zeros(len(y))
+    high = np.fmax.reduce(sheet.e, axis=1)
+    rules_values.spikes(sheet, np.flatnonzero(top > np.minimum(high, 4 * sheet.mean)))
+    if "spike" in sheet.ledger.counts:
+        _limits(sheet)
+
+
+def _limits(sheet: Sheet) -> None:
+    top = np.fmax.reduce(sheet.y, axis=1)
+    ties = np.count_nonzero(sheet.y == top[:, None], axis=1)
+    rules_values.clipped(sheet, np.flatnonzero(ties >= 5))
+
+
+def _time_rules(sheet: Sheet) -> None:
+    rules_time.leap_days(sheet)
+    if sheet.around.temperature_c is None or sheet.features.shape[1] < 3:
+        return
+    if sheet.daily:
+        degrees = sheet.features[:, -1]
+        residual = sheet.residual()
+        lags = rules_time.lags_of(sheet, residual, degrees)
+        rules_time.slipped_days(sheet, lags, residual, degrees)
+        if sheet.around.carrier == "gas":
+            rules_time.gas_day(sheet, lags, degrees)

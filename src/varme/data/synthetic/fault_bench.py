@@ -20,7 +20,7 @@ class FaultSpec(Spec):
     share: float = Field(default=0.2, ge=0, le=1)
     """Share of meters with a fault (assumption; 13 % of the systems of Electrification of Heat needed a correction)."""
     kinds: list[str] = Field(default=[])
-    """Kinds of faults, each as likely as the others; all that fit the panel if empty."""
+    """Kinds of faults, each as likely as the others; if empty, all that fit and that a meter may have alone."""
     flagged_share: float = Field(default=0.7, ge=0, le=1)
     """Share of estimated readings that the supplier marked as such (assumption)."""
     timezone: str = "Europe/Berlin"
@@ -87,8 +87,7 @@ def bench_of(panel: MeterPanel, spec: FaultSpec, rng: np.random.Generator) -> Be
     per_day = DAY_MIN // panel.step_min
     smooth = np.convolve(fleet, np.ones(15 * per_day) / (15 * per_day), mode="same")
     estimated = np.zeros(values.shape, dtype=bool) if panel.estimated is None else panel.estimated.copy()
-    known = getattr(panel, "duplicates", None)
-    duplicates = np.zeros(values.shape, np.uint8) if known is None else known.copy()
+    duplicates = np.zeros(values.shape, np.uint8) if panel.duplicates is None else panel.duplicates.copy()
     return Bench(
         values=values, truth=values.copy(), estimated=estimated, duplicates=duplicates,
         season=smooth > 1.1 * smooth.mean(), steps=panel.steps, step_min=panel.step_min,

@@ -252,13 +252,20 @@ def part_year(bench: Bench, row: int) -> Found:
 
 
 def vacancy(bench: Bench, row: int) -> Found:
-    """Leave the home for 50 to 200 days: frost protection at 2 to 12 % of the usual use, or nothing (a third)."""
+    """Leave the home for 50 to 200 days: nothing is used (a third), or frost protection, on colder days, and standby.
+
+    Frost protection uses 3 to 12 % of what a day is above the median day of the span; standby 1 % of the mean day.
+    """
     found = bench.span(row, (50, 200), season=0.7, whole_days=True)
     if found is None:
         return None
     part = slice(found[0], found[1] + 1)
-    factor = 0.0 if bench.rng.random() < 1 / 3 else float(bench.rng.uniform(0.02, 0.12))
-    bench.values[row, part] *= np.float32(factor)
+    usual = bench.values[row, part].astype(np.float64)
+    factor = 0.0 if bench.rng.random() < 1 / 3 else float(bench.rng.uniform(0.03, 0.12))
+    low = factor * np.maximum(usual - np.median(usual), 0)
+    if factor:
+        low += 0.01 * float(np.nanmean(bench.values[row])) * bench.rng.gamma(4.0, 0.25, len(low))
+    bench.values[row, part] = low
     bench.truth[row, part] = bench.values[row, part]
     return *found, factor
 
@@ -330,3 +337,6 @@ KINDS: dict[str, KindOf] = {
     "multi_family": KindOf(multi_family, hourly=False, heat_pump=False),
     "cooking_only": KindOf(cooking_only, hourly=False, heat_pump=False),
 }
+
+#: Kinds that one meter of a file does not have alone: the reading hour belongs to whoever reads them all.
+SHARED = frozenset({"gas_day"})

@@ -19,7 +19,9 @@ import numpy as np
 
 from varme.data.meters.panel import MeterPanel
 from varme.data.synthetic.fault_bench import FaultSpec, bench_of
-from varme.data.synthetic.fault_kinds import KINDS, kinds_for
+from varme.data.synthetic.fault_kinds import KINDS, SHARED, kinds_for
+
+__all__ = ["KINDS", "Fault", "FaultSpec", "Injected", "as_register", "inject", "kinds_for"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def inject(panel: MeterPanel, seed: int | np.random.Generator, spec: FaultSpec |
     unknown = sorted(set(spec.kinds) - set(fitting))
     if unknown:
         raise ValueError(f"no such fault for this panel: {', '.join(unknown)}; choices: {', '.join(fitting)}")
-    names = spec.kinds or fitting
+    names = spec.kinds or [kind for kind in fitting if kind not in SHARED]
     bench = bench_of(panel, spec, rng)
     count = len(panel.meters)
     rows = np.sort(rng.permutation(count)[: round(spec.share * count)])
@@ -84,7 +86,7 @@ def inject(panel: MeterPanel, seed: int | np.random.Generator, spec: FaultSpec |
     changed: dict[str, Any] = {"values": bench.values}
     if bench.estimated.any():
         changed["estimated"] = bench.estimated
-    if bench.duplicates.any() and "duplicates" in MeterPanel.__dataclass_fields__:
+    if bench.duplicates.any():
         changed["duplicates"] = bench.duplicates
     return Injected(replace(panel, **changed), tuple(faults), replace(panel, values=bench.truth))
 

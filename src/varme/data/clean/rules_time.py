@@ -1,0 +1,237 @@
+"""Rules for time: gas day against calendar day, days and hours that slipped, hours of daylight saving, leap days.
+
+All compare a meter with the temperature of the day before and after, through its own response: a reading cannot depend
+on tomorrow's temperature unless its day reaches into tomorrow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varme.data.clean.runs import Runs, best_segments
+from varme.data.clean.sheet import Sheet
+from varme.ground.timegrid import utc_offset_s
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: Share of tomorrow's temperature in a day's reading that a gas day shows at least half of the time. From 06:00 to
+#: 06:00 a quarter of the hours are tomorrow's; walls that answer to yesterday too leave about half of that.
+GAS_DAY_SHARE = 0.12
+#: Share of meters that seem to have a gas day up to which a limit holds, and the limit on the share of tomorrow; the
+#: last takes every meter.
+GAS_DAY_LIMITS = ((0.05, 0.12), (0.3, 0.09), (0.75, 0.065), (np.inf, -1.0))
+#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-15) at any start.
+SLIP_EVIDENCE = 15.0
+#: Days of a part of the series in which the dependence on neighbouring days is estimated.
+PART_DAYS = 91
+#: Days colder than this below the heating limit, and with neighbours that are, tell of yesterday and tomorrow [K].
+COLD_K = 2.0
+
+
+@dataclass(frozen=True)
+class Lags:
+    """How much of a day's reading follows the temperature of the day after and the day before.
+
+    Attributes:
+        ahead: Share of tomorrow, shape (meters,): the median over parts of the series.
+        behind: Share of yesterday, likewise.
+        steady: Share of the parts in which tomorrow has a share above a quarter of :data:`GAS_DAY_SHARE`.
+    """
+
+    ahead: Floats
+    behind: Floats
+    steady: Floats
+
+
+def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lags:
+    """Regress the residual on how much colder tomorrow and the two days before are than today, by quarter years.
+
+    The day before yesterday keeps slow walls from looking like anything else. Days are weighted by the inverse square
+    of their level, because cold days scatter more. The mean over the parts of the heating season without the lowest and
+    the highest does not move when one of them is wrong.
+
+    Args:
+        sheet: The readings.
+        residual: Readings less expectation, shape (meters, days).
+        degrees: Degrees below the heating limit by day, shape (days,).
+    """
+    days, meters = len(degrees), len(residual)
+    x = _steps_of(degrees)
+    cold = np.minimum(degrees, (degrees[:, None] + x).min(axis=1)) > COLD_K
+    weighted = np.where(cold, 1 / (degrees + 1e-9), 0)[:, None] * x
+    cuts = np.linspace(0, days, max(1, days // PART_DAYS) + 1).astype(int)
+    grams = np.stack([x[a:b].T @ weighted[a:b] for a, b in pairwise(cuts.tolist())])
+    size = np.trace(grams, axis1=1, axis2=2)
+    sound = np.array([np.linalg.cond(g) < 1e6 if np.isfinite(g).all() and g.any() else False for g in grams])
+    good = np.flatnonzero(sound & (size > 0.25 * max(float(size.max(initial=0)), 1e-12)))
+    if not len(good):
+        return Lags(np.zeros(meters), np.zeros(meters), np.zeros(meters))
+    found = np.zeros((meters, len(good), 2))
+    small = weighted.astype(np.float32)
+    for k, piece in enumerate(good.tolist()):
+        a, b = cuts[piece], cuts[piece + 1]
+        found[:, k] = ((residual[:, a:b] @ small[a:b]) @ np.linalg.inv(grams[piece]))[:, :2]
+    share = found / np.maximum(sheet.expected.slope, 1e-9)[:, None, None]
+    weight = size[good] / size[good].sum()
+    middle = np.einsum("ijk,j->ik", share, weight)
+    for _ in range(3):
+        off = np.abs(share - middle[:, None, :])
+        kept = weight[None, :, None] / (1 + (off / 0.15) ** 2)
+        middle = (share * kept).sum(axis=1) / kept.sum(axis=1)
+    steady = (share[:, :, 0] > 0.25 * GAS_DAY_SHARE).mean(axis=1)
+    return Lags(np.clip(middle[:, 0], -0.2, 0.6), np.clip(middle[:, 1], -0.2, 0.6), steady)
+
+
+def gas_day(sheet: Sheet, lags: Lags, degrees: Floats) -> None:
+    """Find meters whose day reaches into tomorrow, and give each day the share that is its own.
+
+    A single meter's share is known to about 0.03, and inertia hides part of it; the more meters show one, the lower the
+    limit for the others (:data:`GAS_DAY_LIMITS`), because the reading hour belongs to whoever reads them.
+
+    Dependence on yesterday is the heat stored in walls; dependence on tomorrow can only be the reading hour. The
+    correction takes tomorrow's share out of each day by the meter's own response, so energy only moves between
+    neighbouring days.
+    """
+    heating = (sheet.expected.heating_share > 0.3) & (sheet.expected.slope > 0)
+    share = lags.ahead.copy()
+    usual = 2 * float((share[heating] > GAS_DAY_SHARE).mean()) if heating.any() else 0.0
+    few = np.count_nonzero(heating) < 30
+    limit = next(t for most, t in GAS_DAY_LIMITS if few or usual <= most)
+    hit = heating & (share > limit) & ((lags.steady >= 0.75) | (limit < 0))
+    rows = np.flatnonzero(hit)
+    if not len(rows):
+        return
+    if limit < 0:
+        share[:] = np.median(share[heating])
+    ahead = _steps_of(degrees)[:, 0]
+    moved = ((share * sheet.expected.slope)[rows, None] * ahead[None, :]).astype(np.float32)
+    sheet.y[rows] = np.maximum(sheet.y[rows] - moved, 0)
+    last = np.full(len(rows), sheet.y.shape[1] - 1)
+    sheet.ledger.add(
+        "gas_day", Runs(rows, np.zeros_like(last), last), "corrected", "{0:.0%} of a day belongs to the next one",
+        share[rows],
+    )  # fmt: skip
+
+
+def slipped_days(sheet: Sheet, lags: Lags, residual: NDArray[np.float32], degrees: Floats) -> None:
+    """Find spans whose readings stand one day too late or too early, and move them back.
+
+    The score of a day is the log-likelihood ratio of the shifted against the own expectation, which knows the meter's
+    usual dependence on its neighbours; the span is the one with the largest sum.
+    """
+    expected = sheet.expected
+    rows = np.flatnonzero((expected.heating_share > 0.3) & (expected.slope > 0))
+    both = np.stack([np.maximum(lags.ahead, 0), np.maximum(lags.behind, 0)], axis=1) * expected.slope[:, None]
+    due = sheet.e + both.astype(np.float32) @ _steps_of(degrees)[:, :2].T.astype(np.float32)
+    off = residual - (due - sheet.e)
+    edges, length = expected.periods.edges, expected.periods.length
+    sigma2 = (
+        expected.noise[:, None] * np.maximum(expected.period_day, 0.5 * expected.mean[:, None])
+    ) ** 2 + 1e-12
+    for shift in (1, -1):
+        other = _shifted(due, shift)
+        other -= due
+        other[:, ~sheet.season] = 0
+        gain = np.add.reduceat(other * (2 * off - other), edges, axis=1) / (2 * sigma2)
+        gain = np.clip(gain, -3 * length, 3 * length)[rows]
+        best, _, _ = best_segments(gain)
+        suspects = rows[best > 0.6 * SLIP_EVIDENCE]
+        if len(suspects):
+            _slip_rows(sheet, suspects, shift, other[suspects], off[suspects])
+
+
+def _slip_rows(
+    sheet: Sheet, rows: Ints, shift: int, other: NDArray[np.float32], off: NDArray[np.float32]
+) -> None:
+    """Score suspicious rows by day, with noise in proportion to the level, and move what slipped."""
+    level = np.maximum(sheet.e[rows], 0.5 * sheet.mean[rows, None])
+    sigma = sheet.expected.noise[rows, None] * level
+    bounded = np.clip(off, -3 * sigma, 3 * sigma)
+    score = np.where(np.isfinite(sheet.y[rows]), other * (2 * bounded - other) / (2 * sigma**2), 0)
+    evidence, first, last = best_segments(score.astype(np.float64))
+    column = np.arange(score.shape[1])[None, :]
+    inside = (column >= first[:, None]) & (column <= last[:, None])
+    room = np.where(inside, other**2 / (2 * sigma**2), 0).sum(axis=1)
+    hit = (evidence > SLIP_EVIDENCE) & (evidence > 0.4 * room) & (last - first >= 20)
+    for row, a, b in zip(rows[hit].tolist(), first[hit].tolist(), last[hit].tolist(), strict=True):
+        moved = np.roll(sheet.y[row, a : b + 1], -shift)
+        moved[-1 if shift > 0 else 0] = np.nan
+        sheet.y[row, a : b + 1] = moved
+    found = Runs(rows, first, last).chosen(hit)
+    figures = np.stack([np.full(hit.sum(), shift), evidence[hit]], axis=1)
+    sheet.ledger.add(
+        "time_slip", found, "corrected", "shifted by {0:+.0f} d, log-likelihood ratio {1:.0f}", figures
+    )
+
+
+def _steps_of(degrees: Floats) -> Floats:
+    """Return how much colder tomorrow, yesterday and the day before are than today, shape (days, 3)."""
+    ahead = np.r_[degrees[1:], degrees[-1]] - degrees
+    behind = np.r_[degrees[0], degrees[:-1]] - degrees
+    before = np.r_[degrees[:1], degrees[:1], degrees[:-2]] - degrees
+    return np.stack([ahead, behind, before], axis=1)
+
+
+def _shifted(values: NDArray[np.float32], shift: int) -> NDArray[np.float32]:
+    out = np.empty_like(values)
+    if shift > 0:
+        out[:, 1:], out[:, 0] = values[:, :-1], values[:, 0]
+    else:
+        out[:, :-1], out[:, -1] = values[:, 1:], values[:, -1]
+    return out
+
+
+def leap_days(sheet: Sheet) -> None:
+    """Count 29 Februaries without a value between days with one."""
+    day = sheet.panel.steps.astype("datetime64[D]")
+    place = np.flatnonzero(is_leap_day(day))
+    place = place[(place > 0) & (place < len(day) - 1)]
+    if not len(place) or not sheet.daily:
+        return
+    y = sheet.y
+    lost = np.isnan(y[:, place]) & np.isfinite(y[:, place - 1]) & np.isfinite(y[:, place + 1])
+    row, which = np.nonzero(lost & np.isnan(sheet.panel.values[:, place]))
+    sheet.ledger.add("leap_day", Runs(row, place[which], place[which]), "flagged", "29 February has no value")
+
+
+def dst_hours(sheet: Sheet) -> None:
+    """Share out what two hours of autumn's clock change hold, where one has the sum of both and the other nothing."""
+    offset = utc_offset_s(sheet.panel.steps, sheet.around.timezone)
+    hour = max(1, sheet.per_day // 24)
+    n = len(offset)
+    back = np.flatnonzero(np.diff(offset) < 0) + 1
+    for at in back[(back >= 3 * hour) & (back < n - 3 * hour)].tolist():
+        early, late = slice(at - hour, at), slice(at, at + hour)
+        for full, empty in ((early, late), (late, early)):
+            held = sheet.y[:, full].astype(np.float64)
+            none = ~(np.nan_to_num(sheet.y[:, empty]) > 0).any(axis=1)
+            around = np.concatenate(
+                [sheet.y[:, at - 3 * hour : at - hour], sheet.y[:, at + hour : at + 3 * hour]], axis=1
+            )
+            there = (around > 0).sum(axis=1) >= 2 * hour
+            hit = none & (held > 0).all(axis=1) & there
+            rows = np.flatnonzero(hit)
+            if not len(rows):
+                continue
+            half = sheet.y[rows, full] / 2
+            sheet.y[rows, full] = half
+            sheet.y[rows, empty] = half
+            span = Runs(rows, np.full(len(rows), at - hour), np.full(len(rows), at + hour - 1))
+            sheet.ledger.add(
+                "dst_hours", span, "corrected", "clock change: {0:.2f} in one hour, the other is empty",
+                held[rows].sum(axis=1),
+            )  # fmt: skip
+
+
+def is_leap_day(day: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    """Return which days are a 29 February."""
+    month = day.astype("datetime64[M]")
+    return np.asarray(
+        ((day.astype("datetime64[D]") - month.astype("datetime64[D]")).astype(int) == 28)
+        & (month.astype(int) % 12 == 1)
+    )
