@@ -101,7 +101,7 @@ def test_split_into_space_and_water_it_has_that_spf_too():
 
 
 def test_the_curve_of_all_heat_reproduces_the_daily_electricity():
-    """Total heat of a day over the curve is that day's electricity, where hot water has the same share in both fleets."""
+    """Total heat of a day over the curve is its electricity, where hot water has the same share in both fleets."""
     fleets = make_fleets(8, water=0.25, water_power=0.6, own_felt_k=0.1, noise=0.005)
     total = fleets.space + fleets.water
     whole = fitted(fleets).whole

@@ -58,8 +58,9 @@ class CopCurve:
         limit_shift_k: How much higher the heating limit of the heat-pump homes was found [K].
         limit_shift_se_k: Its standard error.
         cold_days_count: Days behind the slope.
-        whole: Curve of all heat, hot water included, for heat that is not split; ``None`` if not known. It assumes that the
-            share of hot water is the same in both fleets: a fifth more in one of them is 3.5 % on the coldest days.
+        whole: Curve of all heat, hot water included, for heat that is not split; ``None`` if not known. It assumes
+            that the share of hot water is the same in both fleets: a fifth more in one of them makes 3.5 % on the
+            coldest days.
     """
 
     level_cop: float
