@@ -34,7 +34,8 @@ LEAST_F = 15.0
 #: A meter heats if at least this share of its energy follows the temperature; it does not if the share's upper end is
 #: below this, or below twice this where the heating term is not even clear (assumptions).
 LEAST_HEAT_SHARE = 0.1
-#: A meter is fitted anew, robustly, if a residual exceeds so many standard deviations (assumption).
+#: A meter is fitted anew, robustly, if its largest residual exceeds so many standard deviations, taken to grow with the
+#: expected energy above the mean (assumptions).
 SUSPICIOUS_SD = 6.0
 #: Huber's constant: 95 % efficiency with normal errors (Huber & Ronchetti, Robust Statistics, 2nd ed., 4.5).
 HUBER = 1.345
@@ -162,7 +163,9 @@ def _fit_block(block: Floats32, grid: HeatingGrid, work: Work, found: ChangePoin
     found_quality = least_squares.quality(rows, at, sse, residual, grid, work, CONFIDENCE)
     r2 = np.where(rows.square > 0, 1 - at.sse / np.where(rows.square > 0, rows.square, 1), 0.0)
     _store(found, place, rows, at, found_quality, spread, r2)
-    return np.flatnonzero((found_quality.worst > SUSPICIOUS_SD * spread) & (rows.n >= LEAST_DAYS))
+    expected = at.base + at.slope * found_quality.worst_need
+    local = spread * np.maximum(1, expected / np.maximum(rows.mean, np.finfo(float).tiny))
+    return np.flatnonzero((found_quality.worst > SUSPICIOUS_SD * local) & (rows.n >= LEAST_DAYS))
 
 
 def _fit_robust(y: Floats32, grid: HeatingGrid, work: Work, found: ChangePoints, place: Ints) -> None:

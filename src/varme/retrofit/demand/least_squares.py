@@ -7,10 +7,10 @@ variance, not of the squared mean.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from varme.retrofit.demand.heating_grid import HeatingGrid, LimitSums
 
@@ -117,6 +117,7 @@ class Quality:
         limit_low: Lower end of the profile interval of the limit.
         limit_high: Upper end.
         worst: Largest residual, without its sign.
+        worst_need: Degree days of its day.
     """
 
     rho: Floats
@@ -127,6 +128,7 @@ class Quality:
     limit_low: Floats
     limit_high: Floats
     worst: Floats
+    worst_need: Floats
 
 
 def centre(values: Floats32, work: Work) -> Rows:
@@ -315,9 +317,11 @@ def quality(
     first = np.vecdot(residual, capped).astype(float)
     cold = _cold(at.limit, capped, work.flags(len(n)), work.floats(0, len(n)))
     with_cold = np.vecdot(residual, cold).astype(float)
+    day, row = residual.argmax(axis=1), np.arange(len(n))
+    worst = np.sqrt(residual[row, day].astype(float))
+    worst_need = np.maximum(at.limit - capped[row, day], 0)
     np.square(capped, out=capped)
     second = np.vecdot(residual, capped).astype(float)
-    worst = np.sqrt(residual.max(axis=1).astype(float))
     with_need = np.maximum(at.limit * power - first, 0)
     with_need2 = np.maximum(at.limit**2 * power - 2 * at.limit * first + second, 0)
     meat = np.stack([power, with_need, with_need2, with_cold])
@@ -325,9 +329,9 @@ def quality(
     base, slope, limit, plain = _errors(n, at, meat * (inflate * n / np.maximum(n - 3, 1)), variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         wider = np.where(np.isfinite(limit / plain), limit / plain, 1.0)
-    t = float(stats.norm.ppf(0.5 + confidence / 2)) * wider
+    t = NormalDist().inv_cdf(0.5 + confidence / 2) * wider
     low, high = _interval(sse, at, variance * t**2, grid.limits_c)
-    return Quality(rho, rows.n / inflate, base, slope, limit, low, high, worst)
+    return Quality(rho, rows.n / inflate, base, slope, limit, low, high, worst, worst_need)
 
 
 def _errors(n: Floats, at: At, meat: Floats, variance: Floats) -> tuple[Floats, Floats, Floats, Floats]:
