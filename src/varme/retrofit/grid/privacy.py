@@ -42,7 +42,7 @@ class Masked:
     hidden: int
     k: int
 
-    def summed(self, values: NDArray[np.float64]) -> Floats:
+    def summed(self, values: NDArray[np.float64] | Ints) -> Floats:
         """Return sums by group shown; ``values`` has the original groups on its first axis."""
         out = np.zeros((len(self.names), *np.shape(values)[1:]))
         seen = self.target >= 0

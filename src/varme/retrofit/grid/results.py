@@ -183,13 +183,14 @@ def hours_of(
     """Return the load of each group shown by hour, with the 95th percentile of each hour.
 
     The scatter of an hour has a part that falls with the number of homes and a part that all share, both measured by
-    slot from the profiles (on their cold days; taken for all days), and that of the households.
+    slot from the profiles of days like the candidate days (taken for all days), and that of the households.
     """
     energy = moments.peak_day_energy(case.energy_kwh, table)
     target = masked.target[case.transformer]
     seen = target >= 0
     size = moments.moments_of(energy[seen], target[seen], len(masked.names)).size
-    relative = case.library.relative.astype(np.float64)
+    alike = np.unique(np.concatenate(case.library.pools(case.temperature_c)))
+    relative = case.library.relative[alike].astype(np.float64)
     by_day = relative.mean(axis=1)
     mean = by_day.mean(axis=0)
     own = relative.std(axis=1).mean(axis=0) / mean

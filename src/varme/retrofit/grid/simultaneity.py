@@ -31,7 +31,7 @@ from varme.ground.errors import InputError, Problem
 Floats = NDArray[np.float64]
 
 #: Numbers of heat pumps at which g is measured, as far as there are so many.
-COUNTS = (1, 2, 3, 5, 8, 12, 20, 30, 45, 70, 100, 150, 220, 330, 500)
+COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 36, 45, 60, 70, 100, 150, 220, 330, 500)
 #: Lower edges of the temperature bins [C] (daily mean outdoor temperature).
 LOW_C = (-np.inf, -5.0, 0.0, 5.0, 10.0)
 #: Kerber's exponent (see the module).
