@@ -373,15 +373,16 @@ def charts(demand: Demand, *, household: bool = False) -> list[Chart]:
             "demand_days", "line", "Electricity of retrofitted heat pumps by day", "town_days", "date",
             ("electricity_mwh",), x_label="day", y_label="electricity [MWh/day]",
             y2=("temperature_c",), y2_label="outdoor temperature [°C]", section=SECTION,
-            note="What all gas homes would draw with heat pumps, by the heat that they used on each day and the COP at its "
-            "temperature (Fig. 1 of Bayer & Pruckner 2023). Table town_days holds P5 and P95.",
+            note="What all gas homes would draw with heat pumps, by the heat that they used on each day and the COP of "
+            "its hours (Fig. 1 of Bayer & Pruckner 2023). Table town_days holds P5 and P95.",
         ),
         Chart(
             "demand_scatter", "scatter", "Daily heat of gas homes and electricity of heat pumps against temperature",
-            "town_days", "temperature_c", ("heat_mwh_th", "electricity_mwh", "constant_spf_mwh"), x_label="outdoor temperature [°C]",
+            "town_days", "temperature_c", ("heat_mwh_th", "electricity_mwh", "constant_spf_mwh"),
+            x_label="outdoor temperature [°C]",
             y_label="energy [MWh/day]", section=SECTION,
-            note="One point a day. The COP falls in the cold: a constant SPF gives too much in mild weather and too little on "
-            "the days for which a network is built.",
+            note="One point a day. The COP falls in the cold: a constant SPF gives too much in mild weather and too "
+            "little on the days for which a network is built.",
         ),
         Chart(
             "demand_duration", "duration",
