@@ -244,6 +244,56 @@ CODES: dict[str, CodeEntry] = {
         "A row of a plant table has more cells than the header, no name, or a name that occurs twice.",
         "Correct the row; its line is given.",
     ),
+    "P214": CodeEntry(
+        "Unit of meters unclear",
+        "The unit of meter readings is unknown, not stated, or of several dimensions.",
+        "State `unit`: m3, ft3, ccf, therm, kwh_hs, kwh_hi, kwh, pulses...",
+    ),
+    "P215": CodeEntry(
+        "Gross or net gas energy",
+        "Gas energy does not say whether it is gross (Hs) or net (Hi), or both are mixed; they differ by 10.8 %.",
+        "State `unit` as kwh_hs or kwh_hi.",
+    ),
+    "P216": CodeEntry(
+        "Meter file in doubt",
+        "Several columns could be the meter, the time or the reading, or none can.",
+        "State the field that the message names.",
+    ),
+    "P217": CodeEntry(
+        "Meters of other years",
+        "No meter reading lies in the years of the study.",
+        "Change the years of the study, or name other files.",
+    ),
+    "P218": CodeEntry(
+        "Step of meter readings unusable",
+        "Readings are neither daily nor a whole part of a day apart.",
+        "Give daily to 15-min consumption, or registers.",
+    ),
+    "P219": CodeEntry(
+        "Meter in several files",
+        "The same meter has other readings for the same times in another file.",
+        "Rename meters whose ids are used twice, or leave one of the files out.",
+    ),
+    "P220": CodeEntry(
+        "No meter readings",
+        "A file holds a header and no rows, or no row has a meter, a time and a value.",
+        "Check the file, its separator and its decimal sign.",
+    ),
+    "P221": CodeEntry(
+        "Sign of meter readings",
+        "Most readings are negative.",
+        "Use the column of consumption, or turn the sign.",
+    ),
+    "P222": CodeEntry(
+        "Table of buildings unfit",
+        "A row has no meter, a meter that occurs twice, or a value outside its limits.",
+        "Correct the row; its line is given.",
+    ),
+    "P223": CodeEntry(
+        "Not the files of the data set",
+        "The layout names a data set, and the files are not laid out like it.",
+        "Name the folder or file as it was downloaded, or leave `layout` out.",
+    ),
     # P3xx: models
     "P301": CodeEntry(
         "No plan exists",
@@ -295,6 +345,11 @@ CODES: dict[str, CodeEntry] = {
         "Divergence infinite everywhere",
         "Half of Jeffreys' divergence, as printed in Eq. 6 of Bayer & Pruckner 2023, is infinite with an empty bin.",
         'Use `divergence = "lin"`, fewer bins, a `floor_share` above 0, or `empty_bins = "drop"`.',
+    ),
+    "P324": CodeEntry(
+        "No year with both kinds of meters",
+        "Gas meters and heat-pump meters are never usable in the same year, so that nothing can be compared.",
+        "See the table `meters_used` of a run with a given SPF for the reasons; use other years.",
     ),
     # P4xx: solver
     "P401": CodeEntry(

@@ -24,7 +24,7 @@ class MeterPanel:
             (``datetime64[s]``); steps are labelled by their start.
         step_min: Length of a step [min]; 1440 for local calendar days (of 23 to 25 hours).
         values: Readings, shape (meters, steps), NaN where there is none: what was used in the step (``interval``) or
-            where the register stood at its end (``register``).
+            where the register stood at its end (``register``: float64, so that differences keep their digits).
         unit: Unit suffix of the values (``m3``, ``kwh_hs``, ``kwh``...).
         reading: ``interval`` or ``register``.
         estimated: Whether the supplier marked a reading as estimated, shape as ``values``; ``None`` if not known.
@@ -33,6 +33,8 @@ class MeterPanel:
             no reading came twice.
         day_start_h: Local hour at which a day of daily readings begins [h]: 6 for the gas day. The reading of a day
             holds the 23 to 25 hours from that hour on. Temperatures are to be averaged over the same hours.
+        before: Where each register stood at the end of the step before the first one, NaN if not known, shape
+            (meters,); ``None`` for intervals.
     """
 
     meters: tuple[str, ...]
@@ -44,6 +46,7 @@ class MeterPanel:
     estimated: NDArray[np.bool_] | None = field(default=None, repr=False)
     duplicates: NDArray[np.uint8] | None = field(default=None, repr=False)
     day_start_h: float = 0.0
+    before: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[0] != len(self.meters):
@@ -70,6 +73,7 @@ class MeterPanel:
             values=self.values[index],
             estimated=estimated,
             duplicates=duplicates,
+            before=None if self.before is None else self.before[index],
         )
 
 

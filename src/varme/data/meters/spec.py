@@ -23,6 +23,8 @@ class MeterFilesSpec(Spec):
     """Column with the time stamps; detected if not given."""
     value_column: str | None = None
     """Column with the readings; detected if not given."""
+    pick: dict[str, str] | None = None
+    """Only rows that hold these values: `{ carrier = "gas" }`."""
     unit: str | None = None
     """Unit of the readings, if neither the column's name nor a unit column tells it: `m3`, `ft3`, `therm`, `kwh_hs`
     (gross), `kwh_hi` (net), `kwh` (electricity), `pulses`..."""
