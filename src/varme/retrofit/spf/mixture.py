@@ -2,8 +2,8 @@
 
 Where nobody wrote down the source of each heat pump, electricity is a mixture: a share ``w`` of ``Q / B_ground`` and
 the rest of ``Q / B_air``. The two differ by 0.2-0.3 in the logarithm, the homes by 0.5: at 73 heat pumps the data
-cannot tell the two apart. So the ratio ``B_ground / B_air`` has a prior, and the verdict says how much of the answer is prior:
-``learned_share = 1 - posterior variance / prior variance`` of the log ratio.
+cannot tell the two apart. So the ratio ``B_ground / B_air`` has a prior, and the verdict says how much of the answer is
+prior: ``learned_share = 1 - posterior variance / prior variance`` of the log ratio.
 
 Posterior on a grid over ``log B_air``, the ratio and the share; the density of log heat is a kernel estimate from the
 gas homes (Silverman's width), with the scatter of SPF between homes folded in, and a floor for meters that belong
