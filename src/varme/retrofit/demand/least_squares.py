@@ -11,6 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from varme.retrofit.demand.heating_grid import HeatingGrid, LimitSums
 
@@ -20,6 +21,8 @@ Ints = NDArray[np.int64]
 
 #: Most that the correlation of following residuals is taken for: beyond, the errors would have no bound.
 MOST_RHO = 0.95
+#: Share of missing days below which they are summed one by one.
+SPARSE_SHARE = 0.05
 
 
 class Work:
@@ -157,10 +160,7 @@ def profile(rows: Rows, grid: HeatingGrid, work: Work) -> tuple[Floats32, Floats
     mean_need: Floats32 = grid.mean.astype(np.float32)[None, :]
     variance: Floats32 = grid.variance.astype(np.float32)[None, :]
     if len(rows.gap_row):
-        gone = work.floats(1, len(n))
-        gone.fill(0)
-        gone[rows.gap_row, rows.gap_day] = 1
-        lost = gone @ grid.both
+        lost = _sums_of_gaps(rows, grid, work)
         off = -lost[:, :count]
         variance = np.asarray(variance - lost[:, count:] - off * off / n, dtype=np.float32)
         mean_need = np.asarray(mean_need + off / n, dtype=np.float32)
@@ -178,6 +178,19 @@ def profile(rows: Rows, grid: HeatingGrid, work: Work) -> tuple[Floats32, Floats
         zero = rows.square[b, None] + n1 * m1**2 - cross**2 / np.maximum(square, 1e-4)
         sse[b] = np.where(held, zero, sse[b])
     return sse, _parabola(sse, grid.limits_c)
+
+
+def _sums_of_gaps(rows: Rows, grid: HeatingGrid, work: Work) -> Floats32:
+    """Return what the missing days would have added to the sums over the grid, shape (rows, 2 limits)."""
+    k, days = rows.values.shape
+    if len(rows.gap_row) < SPARSE_SHARE * k * days:
+        ends = np.searchsorted(rows.gap_row, np.arange(k + 1))
+        ones = np.ones(len(rows.gap_row), dtype=np.float32)
+        return np.asarray(sparse.csr_matrix((ones, rows.gap_day, ends), shape=(k, days)) @ grid.both)
+    gone = work.floats(1, k)
+    gone.fill(0)
+    gone[rows.gap_row, rows.gap_day] = 1
+    return np.asarray(gone @ grid.both)
 
 
 def _parabola(sse: Floats32, limits: Floats) -> Floats:
