@@ -2,118 +2,72 @@
 
 from __future__ import annotations
 
-import numpy as np
+import time
 
-from varme.ground.charts import Chart
 from varme.ground.context import Context, Kind
 from varme.ground.findings import Finding
-from varme.ground.result import Figure, Result
-from varme.ground.tables import Column, Table, TableSchema
+from varme.ground.result import Result
+from varme.ground.tables import TableSchema
 from varme.retrofit.analysis import metered
-from varme.retrofit.case import load_case
-from varme.retrofit.demand.load import electricity_by_day, electricity_by_hour, measured_shapes
-from varme.retrofit.grid.assemble import assemble_case, slot_of, transformers_of
-from varme.retrofit.grid.library import measured_library
-from varme.retrofit.grid.transformers import transformer_peaks
+from varme.retrofit.case import RetrofitCase, load_case
+from varme.retrofit.contents import Found, all_charts, all_findings, all_schemas, all_tables
+from varme.retrofit.levels import find_levels
+from varme.retrofit.outlook import look_ahead
 from varme.retrofit.spec import RetrofitStudy
-from varme.retrofit.spf.curve import fit_cop_curve
-from varme.retrofit.spf.estimate import estimate_b
-
-SPF = TableSchema(
-    "spf",
-    "B and SPF by year",
-    (
-        Column("year", "integer", "calendar year"),
-        Column("method", "text", "method of estimation"),
-        Column("b_ratio", "number", "B = SPF / (1 - gamma)"),
-        Column("b_low_ratio", "number", "lower end of the interval of B"),
-        Column("b_high_ratio", "number", "upper end of the interval of B"),
-        Column("fleet_spf", "number", "SPF of the fleet: sum of heat over sum of electricity"),
-    ),
-)
+from varme.retrofit.summary import figures
+from varme.retrofit.templates import retrofit_files
 
 
 def check(study: RetrofitStudy, context: Context) -> list[Finding]:
-    """Check a study and its data without estimating."""
+    """Check a study and its data without estimating.
+
+    Raises:
+        InputError: with every problem of the study.
+        DataError: with every problem of the data.
+    """
     return list(load_case(study, context).findings)
 
 
 def run(study: RetrofitStudy, context: Context) -> Result:
-    """Run a study."""
+    """Run a study.
+
+    Raises:
+        VarmeError: as :func:`check`, and if no estimate is possible.
+    """
+    started = time.process_time()
     case = load_case(study, context)
-    years = study.years
-    found = metered(case, context)
-    gas, pumps, names = found.gas, found.pumps, found.groups
-    assert pumps is not None
-    assert found.sample is not None
-    rows: dict[str, list[object]] = {c.name: [] for c in SPF.columns}
-    for k, year in enumerate(years):
-        q, e = gas.energy[:, k], pumps.energy[:, k]
-        estimate = estimate_b(q[np.isfinite(q)], e[np.isfinite(e)], study.spf)
-        values = (year, estimate.method, estimate.b_ratio, estimate.low_ratio, estimate.high_ratio,
-                  estimate.b_ratio * (1 - study.spf.gamma_share))  # fmt: skip
-        for column, value in zip(SPF.columns, values, strict=True):
-            rows[column.name].append(value)
-    spf = float(np.mean(rows["fleet_spf"]))  # type: ignore[arg-type]
-    curve = fit_cop_curve(gas.fleet_days, pumps.fleet_days, case.temperature_c)
-    curve = curve.scaled_to(spf, gas.fleet_days, case.temperature_c)
-    daily = electricity_by_day(gas.group_days, case.temperature_c, curve, study.spf.gamma_share)
-    shapes = measured_shapes(found.sample.values, case.clock.day, case.clock.hour, case.temperature_c)
-    hourly = electricity_by_hour(daily, case.temperature_c, shapes, case.clock.day, case.clock.hour)
-    temperature_c, gamma = case.temperature_c, study.spf.gamma_share
-    sample_clock = found.sample_clock
-    assert sample_clock is not None
-    slot = slot_of(sample_clock.times_utc, sample_clock.hour, sample_clock.step_min)
-    library = measured_library(
-        found.sample.values,
-        sample_clock.day,
-        slot,
-        temperature_c,
-        curve,
-        slots=24 * 60 // sample_clock.step_min,
-    )
-    grid_case = assemble_case(
-        study.grid,
-        transformers_of(names, study.grid, case.town.transformers if case.town else None),
-        found.group,
-        lambda rows, days: electricity_by_day(
-            gas.fits.rows(rows).predict(temperature_c[days]), temperature_c[days], curve, gamma
-        ),
-        days=case.days,
-        temperature_c=temperature_c,
-        town_kwh=daily.sum(axis=0),
-        library=library,
-    )
-    peaks = transformer_peaks(grid_case, draws=study.grid.draws_count, seed=study.grid.seed)
-    figures = [
-        Figure("fleet_spf", spf, "SPF of the fleet"),
-        Figure("electricity_gwh", daily.sum() / 1e6 / len(years), "Electricity of all heat pumps in a year"),
-        Figure("peak_mw", hourly.sum(axis=0).max() / 1e3, "Highest hour of the town"),
-        Figure(
-            "worst_loading_percent",
-            100 * peaks.loading_p95_share.max(),
-            "Loading of the worst transformer, P95",
-        ),
-    ]
+    meters = metered(case, context)
+    levels = find_levels(case, meters)
+    found = Found(case, meters, levels, look_ahead(case, meters, levels))
+    tables = all_tables(found)
+    summary = figures(found)
     return Result(
         kind=study.kind,
-        title=study.title or "Retrofit",
-        summary={f.name: f for f in figures},
-        data={"spf": Table(SPF, rows)},
-        findings=case.findings,
-        charts=(
-            Chart(
-                "spf",
-                "line",
-                "B by year",
-                "spf",
-                "year",
-                ("b_ratio", "b_low_ratio", "b_high_ratio"),
-                x_label="year",
-                y_label="B [-]",
-            ),
-        ),
+        title=study.title or "Heat pumps in place of gas furnaces",
+        summary={f.name: f for f in summary},
+        data=tables,
+        findings=tuple(all_findings(found)),
+        charts=tuple(c for c in all_charts(found, tables) if c.table in tables),
+        provenance=_provenance(case) | {"timing": {"cpu_s": round(time.process_time() - started, 2)}},
+        study=study.model_dump(mode="json"),
     )
+
+
+def _provenance(case: RetrofitCase) -> dict[str, object]:
+    study = case.study
+    return {
+        "data_hashes": case.data_hashes,
+        "gas_meters": len(case.gas.meters),
+        "heat_pump_meters": 0 if case.heat_pumps is None else len(case.heat_pumps.meters),
+        "years": list(study.years),
+        "synthetic": None if study.town is None else f"seed {study.town.seed}",
+        "method": study.spf.method,
+    }
+
+
+def schemas() -> list[TableSchema]:
+    """Return the schemas of all tables of a result."""
+    return list(all_schemas())
 
 
 KIND = Kind(
@@ -122,5 +76,6 @@ KIND = Kind(
     spec=RetrofitStudy,
     run=run,
     check=check,
-    tables=lambda: [SPF],
+    template=retrofit_files,
+    tables=schemas,
 )

@@ -1,0 +1,246 @@
+"""The town after the retrofit: demand by day and hour, peaks of transformers, adoption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varme.ground.findings import Finding
+from varme.retrofit.analysis import Metered
+from varme.retrofit.case import RetrofitCase
+from varme.retrofit.demand.hourly import StepGrid
+from varme.retrofit.demand.load import heat_by_group, sum_by_group
+from varme.retrofit.demand.project import Demand, GasHomes, HeatPumpHomes, Level, Town, project
+from varme.retrofit.grid.assemble import assemble_case, slot_of, transformers_of
+from varme.retrofit.grid.library import ProfileLibrary, library_from_shape, measured_library
+from varme.retrofit.grid.ratio import Ratios, electricity_ratio
+from varme.retrofit.grid.results import GridResults, grid_results, hours_wanted
+from varme.retrofit.grid.simultaneity import Simultaneity, measure_simultaneity
+from varme.retrofit.levels import Levels, year_index
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+#: Verdicts on a meter's year whose building has a furnace all the same: its own model stands in for the readings.
+HEATED_ALL_THE_SAME = ("too_few_days", "heating_gap", "too_much_estimated", "multi_family", "vacant")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The town after the retrofit.
+
+    Attributes:
+        demand: Demand by day and hour.
+        grid: Transformers; ``None`` if no building names one.
+        household_kwh: Annual electricity of the households behind the gas meters, NaN where not known.
+        modelled: Meter-years whose heat is their own model's.
+        findings: What a reader must know.
+    """
+
+    demand: Demand
+    grid: GridResults | None
+    household_kwh: Floats
+    modelled: int
+    findings: tuple[Finding, ...] = ()
+
+
+def look_ahead(case: RetrofitCase, meters: Metered, levels: Levels) -> Outlook:
+    """Return demand and grid of the town in which every gas home has a heat pump.
+
+    Raises:
+        InputError: P108, P123 to P132 for what the study asks and the data do not give.
+    """
+    gas_homes, modelled = heat_of_groups(case, meters)
+    clock = case.clock
+    town = Town(case.days, clock.times_utc, clock.day, clock.hour, case.temperature_hour_c)
+    pumps = meters.pumps
+    measured = HeatPumpHomes(
+        fleet_heat=None if pumps is None else meters.gas.fleet_days,
+        fleet_electricity=None if pumps is None else pumps.fleet_days,
+        values=None if meters.sample is None else meters.sample.values,
+        grid=None if meters.sample is None else step_grid(meters),
+    )
+    curve = levels.curve
+    level = Level(
+        spf=levels.fleet_spf,
+        gamma_share=case.study.spf.gamma_share,
+        curve=curve,
+        log_se=levels.demand_log_se,
+        df=levels.demand_df,
+        slope_se_share_per_k=curve.slope_se_share_per_k,
+        reference_c=curve.reference_c,
+        flat_above_c=curve.flat_above_c,
+        measured_low_c=float(np.nanmin(case.temperature_c)) if pumps is not None else -np.inf,
+    )
+    demand = project(case.study.demand, town, gas_homes, measured, level)
+    household = np.asarray(case.buildings.of(meters.gas.meters, "household_kwh"), dtype=float)
+    has_transformers = case.buildings.has("transformer")
+    grid = _grid(case, meters, levels, demand, household) if has_transformers else None
+    return Outlook(demand, grid, household, modelled, tuple(_findings(case, meters, modelled)))
+
+
+def heat_of_groups(case: RetrofitCase, meters: Metered) -> tuple[GasHomes, int]:
+    """Return the useful heat of all buildings with a furnace, by group and day; and the meter-years that are modelled.
+
+    Usable meters count as they were read. A building whose year may not be used for the SPF but which is heated all the
+    same (gaps, several dwellings) counts with its own change-point model; cooking-only meters do not count.
+    """
+    gas, groups = meters.gas, len(meters.groups)
+    group = np.where(meters.group >= 0, meters.group, -1)
+    fits = gas.fits
+    index = year_index(case)
+    fitted = np.isfinite(fits.slope) & (fits.slope > 0)
+    stand_in = np.isin(gas.reason, HEATED_ALL_THE_SAME) & fitted[:, None]
+    heat = gas.group_days.astype(float).copy()
+    for k in range(len(gas.years)):
+        mine = np.where(stand_in[:, k], group, -1)
+        if (mine >= 0).any():
+            days = np.flatnonzero(index == k)
+            t = np.nan_to_num(case.temperature_c[days], nan=15.0)
+            heat[:, days] += heat_by_group(fits.slope, fits.limit_c, mine, groups, t)
+            heat[:, days] += np.bincount(
+                mine[mine >= 0], np.maximum(fits.base[mine >= 0], 0), minlength=groups
+            )[:, None]
+    counted = gas.usable | stand_in
+    base = sum_by_group(np.maximum(fits.base, 0), counted, group, groups, index)
+    once = counted.any(axis=1) & (group >= 0)
+    homes = np.bincount(group[once], minlength=groups).astype(float)
+    lines = np.where(once, group, -1)
+    slope_se = getattr(fits, "slope_se", None)
+    return GasHomes(heat, base, homes, fits, lines, slope_se), int(stand_in.sum())
+
+
+def step_grid(meters: Metered) -> StepGrid:
+    """Return where the steps of the heat-pump sample lie."""
+    clock = meters.sample_clock
+    assert clock is not None
+    slot = slot_of(clock.times_utc, clock.hour, clock.step_min)
+    return StepGrid(clock.day, slot, 1440 // clock.step_min)
+
+
+def _grid(
+    case: RetrofitCase, meters: Metered, levels: Levels, demand: Demand, household: Floats
+) -> GridResults:
+    study = case.study
+    transformers = transformers_of(meters.groups, study.grid, transformer_table(case, meters))
+    library = _library(case, meters, levels, demand)
+    simultaneity = _simultaneity(case, meters)
+    daily, annual = per_home(case, meters, demand)
+    peak_case = assemble_case(
+        study.grid, transformers, meters.group, daily, days=case.days, temperature_c=case.temperature_c,
+        town_kwh=demand.daily_kwh, library=library, household_kwh=household, annual_kwh=annual,
+        spf_log_sd=levels.demand_log_se,
+    )  # fmt: skip
+    used = (meters.group >= 0) & np.isfinite(annual)
+    furnace = np.asarray(case.buildings.of(meters.gas.meters, "furnace_year"), dtype=float)[used]
+    steps = hours_wanted(demand.hourly_kwh, demand.times_utc, study.grid.hours, study.demand.step_min)
+    return grid_results(
+        peak_case, transformers, study.grid, study.adoption, study.privacy, furnace_year=furnace,
+        simultaneity=simultaneity, ratios=_ratios(annual, household),
+        hourly_kw=demand.load_kwh[:, steps].astype(float) / demand.grid.step_h, times_utc=demand.times_utc[steps],
+        step_day=demand.grid.local_day[steps], step_slot=demand.grid.local_step[steps],
+    )  # fmt: skip
+
+
+def transformer_table(case: RetrofitCase, meters: Metered) -> dict[str, NDArray[Any]]:
+    """Return what the building table says of transformers: the first figure that a building of each one has."""
+    columns = case.buildings.columns
+    place = np.array([str(t) for t in columns["transformer"]], dtype=object)
+    out: dict[str, NDArray[Any]] = {"transformer": np.array(meters.groups, dtype=object)}
+    first = {name: int(np.argmax(place == name)) for name in meters.groups}
+    renamed = {
+        "rating_kva": "rating_kva", "feeder": "feeder", "base_peak_kw": "base_peak_kw",
+        "transformer_longitude_deg": "lon_deg", "transformer_latitude_deg": "lat_deg",
+    }  # fmt: skip
+    for column, name in renamed.items():
+        if column in columns:
+            out[name] = np.array([columns[column][first[g]] for g in meters.groups])
+    if "lon_deg" not in out and {"longitude_deg", "latitude_deg"} <= set(columns):
+        for column, name in (("longitude_deg", "lon_deg"), ("latitude_deg", "lat_deg")):
+            values = np.asarray(columns[column], dtype=float)
+            out[name] = np.array([np.nanmean(values[place == g]) for g in meters.groups])
+    return out
+
+
+def per_home(case: RetrofitCase, meters: Metered, demand: Demand) -> tuple[Any, Floats]:
+    """Return a function that predicts each home's electricity on given days, and the electricity of an average year."""
+    fits, gas = meters.gas.fits, meters.gas
+    gamma, efficiency = demand.level.gamma_share, demand.efficiency
+    base, slope = np.maximum(np.nan_to_num(fits.base), 0), np.maximum(np.nan_to_num(fits.slope), 0)
+    limit = np.nan_to_num(fits.limit_c, nan=15.0)
+    backup = np.asarray(efficiency.backup_share)
+    backup = backup.mean(axis=0) if backup.ndim == 2 else backup
+    known = np.asarray(
+        np.isfinite(gas.energy).any(axis=1) | np.isin(gas.reason, HEATED_ALL_THE_SAME).any(axis=1)
+    )
+
+    def predict(rows: slice, days: Ints) -> Floats:
+        need = np.maximum(limit[rows, None] - case.temperature_c[days][None, :], 0)
+        room = slope[rows, None] * need * ((1 - backup[days]) / efficiency.space_cop[days] + backup[days])
+        tap = base[rows, None] / efficiency.water_cop[days]
+        return np.where(known[rows, None], (room + tap) * (1 - gamma), np.nan)
+
+    seen = np.isfinite(gas.energy).sum(axis=1)
+    heat = np.where(seen > 0, np.nansum(gas.energy, axis=1) / np.maximum(seen, 1), np.nan)
+    modelled = base * 365.25 + slope * _need(case, limit)
+    heat = np.where(np.isfinite(heat), heat, np.where(known, modelled, np.nan))
+    spf = demand.heat.useful_kwh_th.sum() * (1 - gamma) / demand.daily_kwh.sum()
+    return predict, np.asarray(heat * (1 - gamma) / spf, dtype=float)
+
+
+def _need(case: RetrofitCase, limit: Floats) -> Floats:
+    """Return kelvin-days below each home's limit in an average year, from a table over limits."""
+    t = case.temperature_c[np.isfinite(case.temperature_c)]
+    levels = np.arange(0.0, 30.1, 0.1)
+    table = np.maximum(levels[:, None] - t[None, :], 0).sum(axis=1) * 365.25 / len(t)
+    return np.asarray(np.interp(limit, levels, table), dtype=float)
+
+
+def _library(case: RetrofitCase, meters: Metered, levels: Levels, demand: Demand) -> ProfileLibrary:
+    if meters.sample is not None and meters.sample_clock is not None:
+        grid = step_grid(meters)
+        return measured_library(
+            meters.sample.values, grid.local_day, grid.local_step, case.temperature_c, levels.curve,
+            slots=grid.steps_per_day, seed=case.study.grid.seed,
+        )  # fmt: skip
+    share = demand.shape_rows.space
+    return library_from_shape(
+        share, case.temperature_c, seed=case.study.grid.seed, source=demand.shape_rows.source
+    )
+
+
+def _simultaneity(case: RetrofitCase, meters: Metered) -> Simultaneity | None:
+    if meters.sample is None or meters.sample_clock is None or len(meters.sample.meters) < 2:
+        return None
+    grid = case.study.grid
+    return measure_simultaneity(
+        meters.sample.values, meters.sample_clock.day, case.temperature_c, seed=grid.seed, own_peak=grid.own_peak,
+        step_min=meters.sample.step_min,
+    )  # fmt: skip
+
+
+def _ratios(annual: Floats, household: Floats) -> Ratios | None:
+    if not np.isfinite(household).any():
+        return None
+    return electricity_ratio(annual, household)
+
+
+def _findings(case: RetrofitCase, meters: Metered, modelled: int) -> list[Finding]:
+    out = []
+    if modelled:
+        text = (
+            f"{modelled} meter-years count in the demand with the meter's own change-point model: they are heated, but "
+            "their readings may not be used for the SPF (gaps, several dwellings, vacancy)."
+        )
+        out.append(Finding("demand_from_models", "note", "demand", text, {"meter_years": modelled}))
+    outside = int((meters.group < 0).sum())
+    if outside:
+        text = (
+            f"{outside} gas meters have no transformer in the table of buildings; they count in no transformer and not "
+            "in the town's demand."
+        )
+        out.append(Finding("meters_without_transformer", "warning", "buildings", text, {"count": outside}))
+    return out
