@@ -13,7 +13,7 @@ from varme.data.clean.enough import judge
 from varme.data.clean.expect import expect, features_of, season_of
 from varme.data.clean.ledger import AuditLine, Ledger
 from varme.data.clean.rules_register import intervals_of
-from varme.data.clean.runs import Runs, spread
+from varme.data.clean.runs import Runs, runs_of, spread
 from varme.data.clean.sheet import Sheet, Surroundings
 from varme.data.clean.spec import CleaningSpec
 from varme.data.meters.panel import MeterPanel
@@ -126,12 +126,30 @@ def _value_rules(sheet: Sheet) -> None:
     _limits(sheet)
     rules_values.repeats(sheet, suspects)
     rules_values.negatives(sheet)
-    rules_values.zeros(sheet, np.flatnonzero(zero))
-    top = np.fmax.reduce(sheet.y, axis=1) if y.shape[1] else np.zeros(len(y))
-    high = np.fmax.reduce(sheet.e, axis=1)
-    rules_values.spikes(sheet, np.flatnonzero(top > np.minimum(high, 4 * sheet.mean)))
+    rules_values.zeros(sheet, _cold_zeros(sheet, np.flatnonzero(zero)))
+    rules_values.spikes(sheet, _high_periods(sheet))
     if "spike" in sheet.ledger.counts:
         _limits(sheet)
+
+
+def _cold_zeros(sheet: Sheet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which of some rows have zeros in the heating season, or at an end of the series."""
+    hit = (sheet.y[rows][:, [0, -1]] == 0).any(axis=1)
+    season = runs_of(sheet.season[None, :])
+    for first, last in zip(season.first.tolist(), season.last.tolist(), strict=True):
+        hit |= (sheet.y[rows, first : last + 1] == 0).any(axis=1)
+    return np.asarray(rows[hit], dtype=np.int64)
+
+
+def _high_periods(sheet: Sheet) -> NDArray[np.int64]:
+    """Return the rows that may have a spike: a period of days is as far above the expected as one spike makes it."""
+    expected = sheet.expected
+    means = sheet.spec.spike_means if sheet.daily else sheet.spec.spike_hour_means / sheet.per_day
+    least = 0.9 * means / expected.periods.length.max(initial=1)
+    with np.errstate(invalid="ignore"):
+        seen = expected.period_ratio * np.maximum(expected.period_day, 0.05 * expected.mean[:, None])
+        above = seen - expected.period_day > least * expected.mean[:, None]
+    return np.asarray(np.flatnonzero(above.any(axis=1) | sheet.missing | (expected.mean <= 0)))
 
 
 def _limits(sheet: Sheet) -> None:
@@ -146,8 +164,8 @@ def _time_rules(sheet: Sheet) -> None:
         return
     if sheet.daily:
         degrees = sheet.features[:, -1]
-        residual = sheet.residual()
-        lags = rules_time.lags_of(sheet, residual, degrees)
-        rules_time.slipped_days(sheet, lags, residual, degrees)
+        filled = sheet.filled()
+        lags = rules_time.lags_of(sheet, filled - sheet.e, degrees)
+        rules_time.slipped_days(sheet, lags, filled, degrees)
         if sheet.around.carrier == "gas":
             rules_time.gas_day(sheet, lags, degrees)

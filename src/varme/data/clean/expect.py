@@ -65,6 +65,7 @@ class Expected:
         noise: Robust standard deviation of a day of the heating season, relative to what is expected, shape (meters,).
         slope: Reading per degree below all limits, shape (meters,).
         heating_share: Share of what is expected that follows the temperature, shape (meters,).
+        coefficients: Of the features, shape (meters, features).
         period_ratio: Mean reading over mean expectation by period, shape (meters, periods), NaN where missing.
         period_day: Mean expectation by period, shape (meters, periods).
         periods: The periods.
@@ -76,6 +77,7 @@ class Expected:
     noise: Floats
     slope: Floats
     heating_share: Floats
+    coefficients: Floats
     period_ratio: Floats
     period_day: Floats
     periods: Periods
@@ -86,11 +88,23 @@ class Expected:
         zero = np.zeros(meters)
         periods = Periods(np.zeros(0, dtype=np.int64), np.zeros(0))
         none = np.zeros((meters, 0))
-        return cls(np.zeros((meters, days), np.float32), zero, zero, zero, zero, zero, none, none, periods)
+        return cls(
+            np.zeros((meters, days), np.float32), zero, zero, zero, zero, zero, none, none, none, periods
+        )
 
     def renew(self, rows: NDArray[np.int64], other: Expected) -> None:
         """Put the expectation of some rows, made anew, in place of the old one."""
-        for name in ("day", "mean", "sd", "noise", "slope", "heating_share", "period_ratio", "period_day"):
+        for name in (
+            "day",
+            "mean",
+            "sd",
+            "noise",
+            "slope",
+            "heating_share",
+            "coefficients",
+            "period_ratio",
+            "period_day",
+        ):
             getattr(self, name)[rows] = getattr(other, name)
 
 
@@ -140,7 +154,7 @@ def expect(values: Floats32, features: Floats) -> Expected:
     x = np.add.reduceat(features, periods.edges, axis=0) / periods.length[:, None]
     weight = _first_weights(means, x)
     coefficients = _solve(means, weight, x)
-    for _ in range(4):
+    for _ in range(3):
         fitted = np.maximum(coefficients @ x.T, 0)
         level = fitted.mean(axis=1, keepdims=True)
         off = (means - fitted) / np.maximum(fitted, 0.3 * level + 1e-12)
@@ -152,20 +166,32 @@ def expect(values: Floats32, features: Floats) -> Expected:
     fitted = np.maximum(coefficients @ x.T, 0)
     day = (coefficients.astype(np.float32)) @ features.T.astype(np.float32)
     np.maximum(day, 0, out=day)
-    sample = np.arange(2 % values.shape[1], values.shape[1], 5)
-    part = np.abs(values[:, sample] - day[:, sample])
-    sd = 1.4826 * _median(part)
-    cold = sample[season_of(features)[sample]]
+    part, due = values[:, 2 % values.shape[1] :: 7], day[:, 2 % values.shape[1] :: 7]
+    off = np.abs(part - due)
+    sd = 1.4826 * _median(off)
+    cold = season_of(features)[2 % values.shape[1] :: 7]
     with np.errstate(invalid="ignore", divide="ignore"):
-        noise = 1.4826 * _median(np.abs(values[:, cold] - day[:, cold]) / day[:, cold])
+        noise = 1.4826 * _median((off / due)[:, cold])
     mean = fitted @ (periods.length / periods.length.sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = means / np.maximum(fitted, 0.05 * mean[:, None])
     mean, sd = np.nan_to_num(mean), np.nan_to_num(sd)
     noise = np.clip(np.nan_to_num(noise, nan=1.0, posinf=1.0), 0.03, 1.0)
     heating = 1 - np.clip(coefficients[:, 0], 0, None) / np.maximum(mean, 1e-12)
+    follows = _explained(means, fitted, weight) > 0.35
     slope = coefficients[:, 1:].sum(axis=1)
-    return Expected(day, mean, sd, noise, slope, np.clip(heating, 0, 1), ratio, fitted, periods)
+    return Expected(
+        day, mean, sd, noise, slope, np.clip(heating, 0, 1) * follows, coefficients, ratio, fitted, periods
+    )
+
+
+def _explained(means: Floats, fitted: Floats, weight: Floats) -> Floats:
+    """Return the share of the variance of periods that the model explains, with the weights of the fit."""
+    total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
+    seen = np.nan_to_num(means)
+    middle = (weight * seen).sum(axis=1, keepdims=True) / total
+    left = (weight * (seen - fitted) ** 2).sum(axis=1)
+    return np.asarray(1 - left / np.maximum((weight * (seen - middle) ** 2).sum(axis=1), 1e-12))
 
 
 def _first_weights(means: Floats, x: Floats) -> Floats:
@@ -202,19 +228,18 @@ def _median(values: NDArray[np.floating]) -> Floats:
 def _solve(means: Floats, weight: Floats, x: Floats) -> Floats:
     """Return weighted least squares of every row: normal equations, eliminated for all rows at once."""
     k = x.shape[1]
-    y = np.nan_to_num(means)
     outer = (x[:, :, None] * x[:, None, :]).reshape(len(x), k * k)
-    left = (weight @ outer).reshape(-1, k, k)
-    right = (weight * y) @ x
-    scale = np.trace(left, axis1=1, axis2=2) / k
-    left[:, range(k), range(k)] += 1e-7 * scale[:, None] + 1e-12
+    left = (outer.T @ weight.T).reshape(k, k, -1)
+    right = x.T @ (weight * np.nan_to_num(means)).T
+    scale = sum(left[i, i] for i in range(k)) / k
     for i in range(k):
-        pivot = left[:, i, i].copy()
-        left[:, i] /= pivot[:, None]
-        right[:, i] /= pivot
+        left[i, i] += 1e-7 * scale + 1e-12
+    for i in range(k):
+        left[i, i + 1 :] /= left[i, i]
+        right[i] /= left[i, i]
         for j in range(k):
             if j != i:
-                factor = left[:, j, i].copy()
-                left[:, j] -= factor[:, None] * left[:, i]
-                right[:, j] -= factor * right[:, i]
-    return right
+                factor = left[j, i].copy()
+                left[j, i + 1 :] -= factor * left[i, i + 1 :]
+                right[j] -= factor * right[i]
+    return np.asarray(right.T, dtype=np.float64)

@@ -57,14 +57,7 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     weight = np.minimum(e / np.maximum(mean, 1e-12), 1.0) * known
     factors = np.array([f for f in sheet.spec.unit_factors if f >= 1.5])
     logs = np.unique(np.r_[np.log(factors), -np.log(factors)])
-    best = np.zeros(len(rows))
-    first, last, which = (np.zeros(len(rows), dtype=np.int64) for _ in range(3))
-    for k, log in enumerate(logs.tolist()):
-        gain = weight * np.clip(np.abs(quotient) - np.abs(quotient - log), -1.0, 1.0)
-        found, a, b = best_segments(gain)
-        better = found > best
-        best = np.where(better, found, best)
-        first, last, which = np.where(better, a, first), np.where(better, b, last), np.where(better, k, which)
+    best, first, last = _best_spans(quotient, weight, logs, _likely(sheet, rows, logs))
     column = np.arange(y.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None]) & known & (weight > 0.1)
     count = inside.sum(axis=1)
@@ -79,7 +72,7 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
         (count >= 14) & (cold | (count >= 40)) & (last - first < 0.7 * y.shape[1]) & (near.min(axis=1) < 0.25)
     )
     hit &= (
-        (scatter < 1.3 * sheet.expected.noise[rows] + 0.06)
+        (scatter < 1.45 * sheet.expected.noise[rows] + 0.08)
         & (scatter < 0.6 * np.abs(middle))
         & (best > 0.5 * count)
     )
@@ -96,6 +89,33 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     )  # fmt: skip
     sheet.clear(runs.chosen(unclear))
     return np.asarray(rows[hit], dtype=np.int64)
+
+
+def _likely(sheet: Sheet, rows: Ints, logs: Floats) -> NDArray[np.bool_]:
+    """Return which factors may explain the periods that are off, shape (rows, factors)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seen = np.log(sheet.expected.period_ratio[rows])
+    seen = np.where(np.isfinite(seen) & (np.abs(seen) > 0.6), seen, np.nan)
+    near = np.stack([(np.abs(seen - log) < 0.35).sum(axis=1) >= 2 for log in logs.tolist()], axis=1)
+    return np.asarray(near)
+
+
+def _best_spans(
+    quotient: Floats, weight: Floats, logs: Floats, likely: NDArray[np.bool_]
+) -> tuple[Floats, Ints, Ints]:
+    """Return the span of each row that one of its likely factors explains best: its gain, first and last day."""
+    best = np.zeros(len(quotient))
+    first, last = (np.zeros(len(quotient), dtype=np.int64) for _ in range(2))
+    for k, log in enumerate(logs.tolist()):
+        mine = np.flatnonzero(likely[:, k])
+        if not len(mine):
+            continue
+        off = quotient[mine]
+        found, a, b = best_segments(weight[mine] * np.clip(np.abs(off) - np.abs(off - log), -1.0, 1.0))
+        better = found > best[mine]
+        mine = mine[better]
+        best[mine], first[mine], last[mine] = found[better], a[better], b[better]
+    return best, first, last
 
 
 def _enter(sheet: Sheet, runs: Runs, factor: Floats, seen: Floats) -> None:

@@ -25,8 +25,8 @@ GAS_DAY_SHARE = 0.12
 #: Share of meters that seem to have a gas day up to which a limit holds, and the limit on the share of tomorrow; the
 #: last takes every meter.
 GAS_DAY_LIMITS = ((0.05, 0.12), (0.3, 0.09), (0.75, 0.065), (np.inf, -1.0))
-#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-15) at any start.
-SLIP_EVIDENCE = 15.0
+#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-13) at any start.
+SLIP_EVIDENCE = 13.0
 #: Days of a part of the series in which the dependence on neighbouring days is estimated.
 PART_DAYS = 91
 #: Days colder than this below the heating limit, and with neighbours that are, tell of yesterday and tomorrow [K].
@@ -62,7 +62,7 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
     """
     days, meters = len(degrees), len(residual)
     x = _steps_of(degrees)
-    cold = np.minimum(degrees, (degrees[:, None] + x).min(axis=1)) > COLD_K
+    cold = _cold(degrees)
     weighted = np.where(cold, 1 / (degrees + 1e-9), 0)[:, None] * x
     cuts = np.linspace(0, days, max(1, days // PART_DAYS) + 1).astype(int)
     grams = np.stack([x[a:b].T @ weighted[a:b] for a, b in pairwise(cuts.tolist())])
@@ -118,31 +118,46 @@ def gas_day(sheet: Sheet, lags: Lags, degrees: Floats) -> None:
     )  # fmt: skip
 
 
-def slipped_days(sheet: Sheet, lags: Lags, residual: NDArray[np.float32], degrees: Floats) -> None:
+def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees: Floats) -> None:
     """Find spans whose readings stand one day too late or too early, and move them back.
 
     The score of a day is the log-likelihood ratio of the shifted against the own expectation, which knows the meter's
-    usual dependence on its neighbours; the span is the one with the largest sum.
+    usual dependence on its neighbours; the span is the one with the largest sum. Days outside the heating season tell
+    nothing. Periods of all meters are screened first: the expectation is linear, so their scores are products of small
+    matrices.
+
+    Args:
+        sheet: The readings.
+        lags: Dependence on neighbouring days.
+        filled: Readings, what is missing as expected, shape (meters, days).
+        degrees: Degrees below the heating limit by day, shape (days,).
     """
     expected = sheet.expected
     rows = np.flatnonzero((expected.heating_share > 0.3) & (expected.slope > 0))
+    if not len(rows):
+        return
     both = np.stack([np.maximum(lags.ahead, 0), np.maximum(lags.behind, 0)], axis=1) * expected.slope[:, None]
-    due = sheet.e + both.astype(np.float32) @ _steps_of(degrees)[:, :2].T.astype(np.float32)
-    off = residual - (due - sheet.e)
+    own = np.concatenate([expected.coefficients, both], axis=1)
+    x = np.concatenate([sheet.features, _steps_of(degrees)[:, :2]], axis=1)
+    squares = (own[:, :, None] * own[:, None, :]).reshape(len(own), -1)
     edges, length = expected.periods.edges, expected.periods.length
-    sigma2 = (
-        expected.noise[:, None] * np.maximum(expected.period_day, 0.5 * expected.mean[:, None])
-    ) ** 2 + 1e-12
+    level = np.maximum(expected.period_day, 0.5 * expected.mean[:, None])
+    sigma2 = (expected.noise[:, None] * level) ** 2 + 1e-12
+    cold = _cold(degrees) & sheet.season
     for shift in (1, -1):
-        other = _shifted(due, shift)
-        other -= due
-        other[:, ~sheet.season] = 0
-        gain = np.add.reduceat(other * (2 * off - other), edges, axis=1) / (2 * sigma2)
-        gain = np.clip(gain, -3 * length, 3 * length)[rows]
-        best, _, _ = best_segments(gain)
+        change = np.where(cold[:, None], _shifted(x, shift) - x, 0)
+        small = change.astype(np.float32)
+        gain = np.empty(expected.period_day.shape)
+        for p, (a, n) in enumerate(zip(edges.tolist(), length.astype(int).tolist(), strict=True)):
+            g, part = change[a : a + n], filled[:, a : a + n] @ small[a : a + n]
+            fixed = 2 * x[a : a + n].T @ g + g.T @ g
+            gain[:, p] = 2 * np.einsum("ij,ij->i", part, own) - squares @ fixed.reshape(-1)
+        best, _, _ = best_segments(np.clip(gain / (2 * sigma2), -3 * length, 3 * length)[rows])
         suspects = rows[best > 0.6 * SLIP_EVIDENCE]
         if len(suspects):
-            _slip_rows(sheet, suspects, shift, other[suspects], off[suspects])
+            other = (own[suspects] @ change.T).astype(np.float32)
+            off = filled[suspects] - (own[suspects] @ x.T).astype(np.float32)
+            _slip_rows(sheet, suspects, shift, other, off)
 
 
 def _slip_rows(
@@ -152,7 +167,8 @@ def _slip_rows(
     level = np.maximum(sheet.e[rows], 0.5 * sheet.mean[rows, None])
     sigma = sheet.expected.noise[rows, None] * level
     bounded = np.clip(off, -3 * sigma, 3 * sigma)
-    score = np.where(np.isfinite(sheet.y[rows]), other * (2 * bounded - other) / (2 * sigma**2), 0)
+    there = np.isfinite(sheet.y[rows]) & ~sheet.vacant[rows]
+    score = np.where(there, other * (2 * bounded - other) / (2 * sigma**2), 0)
     evidence, first, last = best_segments(score.astype(np.float64))
     column = np.arange(score.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None])
@@ -177,13 +193,16 @@ def _steps_of(degrees: Floats) -> Floats:
     return np.stack([ahead, behind, before], axis=1)
 
 
-def _shifted(values: NDArray[np.float32], shift: int) -> NDArray[np.float32]:
-    out = np.empty_like(values)
-    if shift > 0:
-        out[:, 1:], out[:, 0] = values[:, :-1], values[:, 0]
-    else:
-        out[:, :-1], out[:, -1] = values[:, 1:], values[:, -1]
-    return out
+def _cold(degrees: Floats) -> NDArray[np.bool_]:
+    """Return which days are cold and have cold neighbours: there, the response to the temperature is straight."""
+    around = degrees[:, None] + _steps_of(degrees)
+    return np.asarray(np.minimum(degrees, around.min(axis=1)) > COLD_K)
+
+
+def _shifted(values: Floats, shift: int) -> Floats:
+    """Return rows moved down by a number of days; what is left at the end repeats the first or last row."""
+    days = len(values)
+    return values[np.clip(np.arange(days) - shift, 0, days - 1)]
 
 
 def leap_days(sheet: Sheet) -> None:

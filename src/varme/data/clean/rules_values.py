@@ -56,7 +56,7 @@ def estimated(sheet: Sheet) -> None:
 
 def resolution(sheet: Sheet, suspects: Ints) -> None:
     """Find meters that count in coarse units: every value is a whole number of them. Zeros are then readings."""
-    part = sheet.y[suspects, ::7]
+    part = sheet.y[suspects, ::13]
     found = _unit_of(np.where(part > 0, part, np.nan).astype(np.float64), 0.97)
     coarse = found > 0.04 * np.maximum(sheet.mean[suspects], 1e-9)
     rows = suspects[coarse]
@@ -76,11 +76,16 @@ def _unit_of(positive: Floats, share: float) -> Floats:
     """Return the largest unit of which nearly all values are whole multiples, 0 if there is none."""
     count = np.isfinite(positive).sum(axis=1)
     found = np.zeros(len(positive))
+    left = np.flatnonzero(count >= 15)
     for unit in (0.001, 0.01, 0.1, 1.0, 10.0):
-        found = np.where(_on_lattice(positive, np.full(len(positive), unit), count, share), unit, found)
+        left = left[_on_lattice(positive[left], np.full(len(left), unit), count[left], share)]
+        found[left] = unit
     least = np.fmin.reduce(positive, axis=1)
-    found = np.where(_on_lattice(positive, least, count, share), np.fmax(least, found), found)
-    return np.asarray(np.where(count >= 15, found, 0.0), dtype=np.float64)
+    typical = np.nansum(positive, axis=1) / np.maximum(count, 1)
+    some = np.flatnonzero((count >= 15) & (least > 0.03 * typical))
+    some = some[_on_lattice(positive[some], least[some], count[some], share)]
+    found[some] = np.maximum(least[some], found[some])
+    return found
 
 
 def _on_lattice(positive: Floats, unit: Floats, count: Ints, share: float) -> Bools:

@@ -97,7 +97,8 @@ def spread(values: NDArray[np.float32], runs: Runs, totals: Floats, weights: NDA
 def best_segments(score: Floats) -> tuple[Floats, Ints, Ints]:
     """Return the largest sum over consecutive columns of each row, with its first and last column.
 
-    Kadane's problem, for all rows at once: the largest difference between a cumulative sum and its running minimum.
+    Kadane's problem, for all rows at once: the largest difference between a cumulative sum and its running minimum. Of
+    equal spans the shortest is taken.
 
     Args:
         score: Shape (rows, columns).
@@ -109,5 +110,6 @@ def best_segments(score: Floats) -> tuple[Floats, Ints, Ints]:
     last = np.argmax(gain, axis=1)
     rows = np.arange(len(score))
     columns = np.arange(score.shape[1])
-    first = np.argmin(np.where(columns[None, :] <= last[:, None], total[:, :-1], np.inf), axis=1)
+    before = np.where(columns[None, :] <= last[:, None], total[:, :-1], np.inf)[:, ::-1]
+    first = columns[-1] - np.argmin(before, axis=1)
     return gain[rows, last], first, last

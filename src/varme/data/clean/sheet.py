@@ -143,18 +143,11 @@ class Sheet:
         shape /= np.repeat(np.add.reduceat(shape, self.edges), self.length)
         self.e = np.asarray(self.expected.day[:, day] * shape[None, :], dtype=np.float32)
 
-    def residual(self) -> Floats32:
-        """Return readings less expectation, 0 where there is no reading."""
-        out = self.y - self.e
+    def filled(self) -> Floats32:
+        """Return the readings, what is missing as it is expected."""
+        out = self.y.copy()
         gaps = np.flatnonzero(np.isnan(out.sum(axis=1)))
-        out[gaps] = np.nan_to_num(out[gaps])
-        return out
-
-    def valid_share(self) -> Floats:
-        """Return the share of steps with a reading, shape (meters,)."""
-        out = np.ones(len(self.y))
-        gaps = np.flatnonzero(np.isnan(self.y.sum(axis=1)))
-        out[gaps] = np.isfinite(self.y[gaps]).mean(axis=1)
+        out[gaps] = np.where(np.isnan(out[gaps]), self.e[gaps], out[gaps])
         return out
 
     def valid_days(self) -> Bools:
