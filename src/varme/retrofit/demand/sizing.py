@@ -35,6 +35,9 @@ REFERENCE_C = -7.0
 CATALOGUE_KW = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 14.0, 16.0, 18.0, 22.0, 26.0, 30.0, 40.0, 58.0)
 #: Times per year that the design temperature is reached or undercut: ten times in twenty years (DIN EN 12831).
 TIMES_A_YEAR = 0.5
+#: A cold spell lasts while two-day means stay within so much of its lowest [K], and some days to both sides of that
+#: belong to it (assumption).
+SPELL_K, APART_DAYS = 5.0, 5
 #: Hours of an average year.
 YEAR_H = 8766.0
 #: Buildings worked on together where a table over temperatures is made.
@@ -60,8 +63,8 @@ class HeatingLines(Protocol):
 def design_temperature_c(daily_c: Floats, times_a_year: float = TIMES_A_YEAR) -> float:
     """Return the design outdoor temperature of a record [C]: its two-day mean that is undercut so often in a year.
 
-    The lowest two-day means that are at least five days apart (one cold spell counts once) are ranked; between ranks
-    it is interpolated. Short records know little: three years hold one or two such days, twenty are asked for.
+    The lowest two-day means of cold spells are ranked, each spell once; between ranks it is interpolated. Short
+    records know little: three years hold one or two such spells, twenty are asked for.
 
     Args:
         daily_c: Mean outdoor temperature by day [C], gaps as NaN.
@@ -80,7 +83,10 @@ def design_temperature_c(daily_c: Floats, times_a_year: float = TIMES_A_YEAR) ->
     while len(lowest) < int(np.ceil(wanted)) and np.isfinite(left.min()):
         at = int(left.argmin())
         lowest.append(float(left[at]))
-        left[max(at - 5, 0) : at + 6] = np.inf
+        warm = np.flatnonzero(left > lowest[-1] + SPELL_K)  # days that were taken before count as warm
+        first = warm[warm < at].max(initial=-1) + 1
+        last = warm[warm > at].min(initial=len(left))
+        left[max(first - APART_DAYS, 0) : last + APART_DAYS] = np.inf
     return float(np.interp(wanted, np.arange(1, len(lowest) + 1), lowest))
 
 
