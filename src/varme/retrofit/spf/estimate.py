@@ -340,7 +340,9 @@ def _attempt(totals: _Totals, spec: SpfSpec, name: str) -> Estimate:
     except ModelError as error:
         nan = float("nan")
         counts = len(totals.heat), len(totals.electricity)
-        return Estimate(name, nan, nan, nan, nan, nan, *counts, refused=_reason(error.problems[0]))
+        first = error.problems[0]
+        found = paper.scan(totals.heat, totals.electricity, spec) if first.code == "P310" else None
+        return Estimate(name, nan, nan, nan, nan, nan, *counts, refused=_reason(first), scan=found)
 
 
 def _reason(problem: Problem) -> str:

@@ -26,6 +26,8 @@ Floats = NDArray[np.float64]
 #: Tuning constant of the bisquare in the fit: 98 % efficiency at the normal (4.685 is 95 %). Chosen on development
 #: seeds of the synthetic towns as the best compromise of clean and dirty meters.
 BISQUARE = 6.0
+#: Tuning constant of the first steps, from which far-off homes are left out of the scale.
+CAUTIOUS = 4.0
 #: Consistency of the median absolute deviation at the normal.
 MAD_NORMAL = 1.4826
 #: Heat pumps' worth of weight given to the gas homes' scale where the scale of few heat pumps is found.
@@ -121,9 +123,20 @@ def robust_variance(
     return float(w @ np.square(residual - mean)) / total / variance_consistency(tuning)
 
 
+def _shorth(values: Floats) -> float:
+    """Return the middle of the shortest half: where most homes are, even if a third of them are cookers or empty."""
+    ordered = np.sort(values)
+    half = (len(ordered) + 1) // 2
+    width = ordered[half - 1 :] - ordered[: len(ordered) - half + 1]
+    best = int(np.argmin(width))
+    return float(np.median(ordered[best : best + half]))
+
+
 def _mad(residual: Floats, weight: Floats) -> float:
     """Return the normalised median of absolute residuals, of the homes with the full weight if they are enough."""
-    full = residual[weight >= 0.999 * weight.max()] if len(residual) else residual
+    if not len(residual):
+        return 0.0
+    full = residual[weight >= 0.999 * weight.max()]
     chosen = full if len(full) >= max(5, len(residual) // 4) else residual
     return float(MAD_NORMAL * np.median(np.abs(chosen - np.median(chosen))))
 
@@ -168,22 +181,26 @@ def fit_shift(x: Floats, y: Floats, covariates: Prepared, tuning: float = BISQUA
     X[:n, 2:], X[n:, 2:] = covariates.heat, covariates.electricity
     design = np.concatenate([covariates.weight_heat, covariates.weight_electricity])
     beta = _start(X, both, design)
-    for _ in range(2):
-        s_heat, s_el, w0 = _scales(both - X @ beta, n, covariates, beta[2:], design)
-        beta = _bisquare(X, both, beta, w0, np.concatenate([s_heat, s_el]), tuning)
+    beta[0] += _shorth(both[:n] - X[:n] @ beta)
+    beta[1] += float(np.median(both[n:] - X[n:] @ beta))
+    kept = np.ones(n + m, dtype=bool)
+    for step in (CAUTIOUS, tuning):
+        s_heat, s_el, w0 = _scales(both - X @ beta, n, covariates, beta[2:], design, kept)
+        beta = _bisquare(X, both, beta, w0, np.concatenate([s_heat, s_el]), step)
+        kept = np.abs(both - X @ beta) < CAUTIOUS * np.concatenate([s_heat, s_el])
     return _result(X, both, beta, n, covariates, tuning, (s_heat, s_el, w0))
 
 
 def _scales(
-    residual: Floats, n: int, covariates: Prepared, slopes: Floats, design: Floats
+    residual: Floats, n: int, covariates: Prepared, slopes: Floats, design: Floats, kept: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats]:
     """Return the scale of each home's residual by group, and its weight in the regression.
 
     A home whose covariate is imputed has a wider residual, by the slopes; its weight also carries what is not known
     about the mean that was imputed (double sampling), see :class:`varme.retrofit.spf.covariates.Prepared`.
     """
-    scale_heat = _mad(residual[:n], covariates.weight_heat)
-    scale_el = _mad(residual[n:], covariates.weight_electricity)
+    scale_heat = _mad(residual[:n][kept[:n]], covariates.weight_heat[kept[:n]])
+    scale_el = _mad(residual[n:][kept[n:]], covariates.weight_electricity[kept[n:]])
     m = len(residual) - n
     floor = 1e-9 + 1e-3 * (scale_heat + scale_el)
     prior = np.sqrt(scale_heat**2 + SPF_VARIANCE)
