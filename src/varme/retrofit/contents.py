@@ -25,6 +25,7 @@ from varme.retrofit.spf import tables as spf_tables
 from varme.retrofit.spf import tornado
 from varme.retrofit.spf.tornado import SpfInterval
 from varme.retrofit.stream import MeterYears
+from varme.retrofit.truth import COMPARISON_TRUTH, truth_table
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +75,13 @@ def names_of(found: Found) -> dict[str, list[str]]:
 
 def all_tables(found: Found) -> dict[str, Table]:
     """Return the tables of a result, in the order of the report."""
-    made = [*_meter_tables(found), *_spf_tables(found), *_demand_tables(found)]
+    truth = truth_table(found.case, found.levels, found.outlook)
+    made = [
+        *([truth] if truth is not None else []),
+        *_meter_tables(found),
+        *_spf_tables(found),
+        *_demand_tables(found),
+    ]
     return {table.schema.name: table for table in made}
 
 
@@ -168,4 +175,5 @@ def all_schemas() -> tuple[TableSchema, ...]:
         *tornado.SCHEMAS,
         *demand_tables.SCHEMAS,
         *grid_tables.SCHEMAS,
+        COMPARISON_TRUTH,
     )
