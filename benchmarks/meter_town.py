@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from varme.data.meters.panel import MeterPanel
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -74,8 +76,8 @@ def make_town(meters: int, seed: int, folder: Path) -> Town:
         pumps = meters * PUMPS_PER_1000 // 1000
         pump_volume = np.exp(rng.normal(6.3, 0.35, pumps))
         pump_heat = pump_volume**0.9 * np.exp(rng.normal(np.log(55.0), 0.38, pumps))
-        gas = _write(place / "gas", heat / (KWH_PER_M3 * EFFICIENCY), t, rng, _gas, faults=True)
-        electric = _write(place / "pumps", pump_heat / TRUE_B, t, rng, _pump, faults=False)
+        gas = _write(place / "gas", heat / (KWH_PER_M3 * EFFICIENCY), t, rng, daily_gas, faults=True)
+        electric = _write(place / "pumps", pump_heat / TRUE_B, t, rng, daily_electricity, faults=False)
         np.savez(place / "town.npz", temperature_c=t, volume=volume, group=group, pump_volume=pump_volume)
         town = Town(place, meters, gas[0] + electric[0], gas[1])
         note.write_text(
@@ -85,7 +87,7 @@ def make_town(meters: int, seed: int, folder: Path) -> Town:
     return Town(place, found["meters"], found["rows"], found["faulty"])
 
 
-def _gas(annual: Floats, t: Floats, rng: np.random.Generator) -> Floats32:
+def daily_gas(annual: Floats, t: Floats, rng: np.random.Generator) -> Floats32:
     """Return daily gas of homes [m3]: hot water and cooking, and what heating needs below each home's limit."""
     share = rng.uniform(0.12, 0.3, len(annual)).astype(np.float32)
     limit = rng.normal(15.5, 1.2, len(annual)).astype(np.float32)
@@ -99,9 +101,9 @@ def _gas(annual: Floats, t: Floats, rng: np.random.Generator) -> Floats32:
     return need
 
 
-def _pump(annual: Floats, t: Floats, rng: np.random.Generator) -> Floats32:
+def daily_electricity(annual: Floats, t: Floats, rng: np.random.Generator) -> Floats32:
     """Return daily electricity of heat pumps [kWh], whose COP falls by 2 % per kelvin; so much a year as asked for."""
-    load = _gas(annual, t, rng)
+    load = daily_gas(annual, t, rng)
     load *= np.exp(-0.02 * (np.minimum(t, 15) - 5)).astype(np.float32)[None, :]
     load *= (annual * 3 / load.sum(axis=1)).astype(np.float32)[:, None]
     return load
@@ -118,6 +120,7 @@ def _write(
     days, start, rows, faulty = len(t), str(days_of()[0]), 0, 0
     for first in range(0, len(annual), FILE_METERS):
         with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            connection.execute("SET enable_progress_bar = false")
             connection.execute("CREATE TABLE readings (meter INTEGER, date DATE, value FLOAT)")
             for a in range(first, min(first + FILE_METERS, len(annual)), BLOCK_METERS):
                 b = min(a + BLOCK_METERS, first + FILE_METERS, len(annual))
@@ -156,6 +159,51 @@ def _spoil(values: Floats32, rng: np.random.Generator) -> tuple[NDArray[np.bool_
     spikes = rng.integers(0, size, int(size * SPIKES))
     flat[spikes] = flat[spikes] * 15 + 50
     return gone, int(size * (ZERO_STARTS * 3 + SPIKES))
+
+
+@dataclass(frozen=True)
+class TownParquet:
+    """The town's Parquet files as a source: a block reads the row groups that hold its meters, keyed in SQL."""
+
+    files: str
+    count: int
+    unit: str
+
+    @property
+    def meters(self) -> Sequence[str]:
+        """Ids."""
+        return tuple(map(str, range(self.count)))
+
+    @property
+    def start(self) -> np.datetime64:
+        """First day."""
+        return days_of()[0]
+
+    @property
+    def step_min(self) -> int:
+        """A day."""
+        return 1440
+
+    @property
+    def steps(self) -> int:
+        """Days."""
+        return len(days_of())
+
+    def block(self, first: int, last: int) -> MeterPanel:
+        """Return the meters ``first`` to ``last`` (exclusive) as a panel."""
+        import duckdb
+
+        days = self.steps
+        with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "500MB"}) as connection:
+            connection.execute("SET enable_progress_bar = false")
+            found = connection.execute(
+                f"SELECT (meter - {first}) * {days} + (date - DATE '{self.start}')::INTEGER AS cell, value "
+                f"FROM read_parquet('{self.files}') WHERE meter BETWEEN {first} AND {last - 1}"
+            ).fetchnumpy()
+        values = np.full((last - first) * days, np.nan, dtype=np.float32)
+        values[found["cell"]] = found["value"]
+        ids = tuple(map(str, range(first, last)))
+        return MeterPanel(ids, self.start, 1440, values.reshape(-1, days), self.unit)
 
 
 def data_folder() -> Path:

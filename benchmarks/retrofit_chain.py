@@ -9,8 +9,6 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fresh import peak_mb
-from benchmarks.meter_town import EFFICIENCY, KWH_PER_M3, days_of
+from benchmarks.meter_town import EFFICIENCY, KWH_PER_M3, TownParquet, days_of
 from varme.data.clean.clean import Surroundings
 from varme.data.clean.spec import CleaningSpec
-from varme.data.meters.panel import MeterPanel
 from varme.physics.gas import z_number
 from varme.retrofit.demand.load import electricity_by_day
 from varme.retrofit.grid.assemble import assemble_case, transformers_of
@@ -36,50 +33,6 @@ from varme.retrofit.stream import MeterYears, summarise
 
 YEARS = (2019, 2020, 2021)
 GAMMA = 0.105
-
-
-@dataclass(frozen=True)
-class TownParquet:
-    """The town's Parquet files as a source: a block reads the row groups that hold its meters, keyed in SQL."""
-
-    files: str
-    count: int
-    unit: str
-
-    @property
-    def meters(self) -> Sequence[str]:
-        """Ids."""
-        return tuple(map(str, range(self.count)))
-
-    @property
-    def start(self) -> np.datetime64:
-        """First day."""
-        return days_of(YEARS)[0]
-
-    @property
-    def step_min(self) -> int:
-        """A day."""
-        return 1440
-
-    @property
-    def steps(self) -> int:
-        """Days."""
-        return len(days_of(YEARS))
-
-    def block(self, first: int, last: int) -> MeterPanel:
-        """Return the meters ``first`` to ``last`` (exclusive) as a panel."""
-        import duckdb
-
-        days = self.steps
-        with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "500MB"}) as connection:
-            found = connection.execute(
-                f"SELECT (meter - {first}) * {days} + (date - DATE '{self.start}')::INTEGER AS cell, value "
-                f"FROM read_parquet('{self.files}') WHERE meter BETWEEN {first} AND {last - 1}"
-            ).fetchnumpy()
-        values = np.full((last - first) * days, np.nan, dtype=np.float32)
-        values[found["cell"]] = found["value"]
-        ids = tuple(map(str, range(first, last)))
-        return MeterPanel(ids, self.start, 1440, values.reshape(-1, days), self.unit)
 
 
 class _Stages:
@@ -190,6 +143,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from benchmarks.retrofit_chain import main as importable  # what workers are sent must not live in __main__
+    from benchmarks.retrofit_chain import (
+        main as importable,
+    )  # what workers are sent must not live in __main__
 
     sys.exit(importable())
