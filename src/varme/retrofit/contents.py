@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.tables import Table, TableSchema
+from varme.retrofit import checks
 from varme.retrofit import tables as whole
 from varme.retrofit.analysis import Metered
 from varme.retrofit.case import RetrofitCase
@@ -124,7 +125,7 @@ def _spf_tables(found: Found) -> list[Table]:
         ]
     if levels.power is not None:
         out.append(spf_tables.power_table(levels.power))
-    return out
+    return [*out, *checks.check_tables(found.case, found.meters, levels)]
 
 
 def _demand_tables(found: Found) -> list[Table]:
@@ -146,6 +147,7 @@ def all_charts(found: Found, tables: dict[str, Table]) -> list[Chart]:
     out += tornado.tornado_chart(found.intervals, "all years")
     if levels.power is not None:
         out += spf_tables.power_chart(tables["spf_power"])
+    out += checks.check_charts(found.case, levels)
     out += demand_tables.charts(outlook.demand)
     if outlook.grid is not None:
         out += grid_charts(outlook.grid)
@@ -156,6 +158,7 @@ def all_findings(found: Found) -> Iterable[Finding]:
     """Return what a reader of a result must know, each thing once."""
     levels, outlook, spec = found.levels, found.outlook, found.case.study.spf
     out = [*found.case.findings, *levels.findings, *outlook.findings]
+    out += checks.check_findings(found.case, found.meters, levels)
     if levels.by_year:
         out += spf_tables.estimate_findings(levels.by_year, spec, levels.methods)
     if levels.power is not None:
@@ -175,5 +178,6 @@ def all_schemas() -> tuple[TableSchema, ...]:
         *tornado.SCHEMAS,
         *demand_tables.SCHEMAS,
         *grid_tables.SCHEMAS,
+        *checks.SCHEMAS,
         COMPARISON_TRUTH,
     )

@@ -11,6 +11,7 @@ from varme.ground.tables import TableSchema
 from varme.retrofit.analysis import metered
 from varme.retrofit.case import RetrofitCase, load_case
 from varme.retrofit.contents import Found, all_charts, all_findings, all_schemas, all_tables
+from varme.retrofit.exports import EXPORTS, device_text
 from varme.retrofit.levels import find_levels
 from varme.retrofit.outlook import look_ahead
 from varme.retrofit.spec import RetrofitStudy
@@ -78,4 +79,6 @@ KIND = Kind(
     check=check,
     template=retrofit_files,
     tables=schemas,
+    exports=EXPORTS,
+    device=device_text,
 )
