@@ -7,17 +7,19 @@ from varme.data.synthetic.town import TownSpec, build_town
 from varme.data.synthetic.town_weather import town_weather
 from varme.retrofit.alarms import (
     boundary_findings,
-    consistency_chart,
-    consistency_table,
-    degree_days,
-    expected_by_degree_days,
     few_heat_pump_findings,
     gamma_findings,
     gross_net_findings,
     household_findings,
+    years_findings,
+)
+from varme.retrofit.consistency import (
+    consistency_chart,
+    consistency_table,
+    degree_days,
+    expected_by_degree_days,
     meter_set_findings,
     totals_findings,
-    years_findings,
 )
 from varme.retrofit.field_trials import (
     TRIALS,
@@ -102,6 +104,7 @@ def test_gaps_that_pull_down_one_year_are_found(town):
     table = consistency_table(heat, town_days(town), YEARS)
     assert table.column("meters_count").tolist() == [1400, 1400, 1120]
     assert table.column("deviation_percent")[2] < -10
+    assert np.abs(table.column("panel_deviation_percent")).max() < 3
     panel = table.column("panel_mean_kwh_th")
     assert totals_findings(panel, town_days(town), YEARS) == []
     assert set(consistency_chart()[0].y) <= {c.name for c in table.schema.columns}
@@ -260,9 +263,9 @@ def test_an_spf_outside_the_trials_is_a_warning_and_inside_proves_little():
 
 def test_trials_are_brought_to_the_boundary_of_the_meters():
     at_h4, at_h2 = (field_trial_table(2.95, 2.7, 3.2, 0.24, b) for b in ("H4", "H2"))
-    trial = at_h4.column("trial") == "EoH"
+    trial = at_h4.column("trial") == "EoH air"
     assert at_h4.column("low_spf")[trial][0] == pytest.approx(2.81)
     assert at_h2.column("low_spf")[trial][0] == pytest.approx(2.81 * 1.02 / 0.98)
     assert len(at_h4) == len(TRIALS) + 1
     assert set(at_h4.column("verdict")) == {"above", "below", "overlaps"}
-    assert set(field_trial_chart()[0].y) <= {c.name for c in at_h4.schema.columns}
+    assert set(field_trial_chart(2.95, 2.7, 3.2)[0].y) <= {c.name for c in at_h4.schema.columns}

@@ -44,22 +44,22 @@ class Trial:
 
 
 TRIALS = (
-    Trial("quoted by Bayer & Pruckner", "air", "", 2.3, 3.1, "range", "Bayer & Pruckner 2023"),
-    Trial("quoted by Bayer & Pruckner", "ground", "", 2.9, 4.0, "range", "Bayer & Pruckner 2023"),
+    Trial("quoted", "air", "", 2.3, 3.1, "range", "Bayer & Pruckner 2023"),
+    Trial("quoted", "ground", "", 2.9, 4.0, "range", "Bayer & Pruckner 2023"),
     Trial("EST", "mixed", "H4", 2.45, 2.45, "mean", "Energy Saving Trust, by OpenEnergyMonitor"),
     Trial("RHPP", "mixed", "H4", 2.36, 2.36, "mean", "Renewable Heat Premium Payment, by OpenEnergyMonitor"),
     Trial("EoH", "air", "H4", 2.81, 2.81, "median", "Electrification of Heat, Energy Systems Catapult 2024"),
-    Trial("RHI 2022", "ground", "", 3.31, 3.31, "mean", "rb&m 2024 on Ofgem data, installed 2022"),
-    Trial("WP-QS im Bestand", "air", "", 3.4, 3.4, "mean", "Fraunhofer ISE 2025, 77 heat pumps in older homes"),
-    Trial("WP-QS im Bestand", "ground", "", 4.3, 4.3, "mean", "Fraunhofer ISE 2025"),
-    Trial("HeatpumpMonitor.org", "air", "H4", 3.86, 3.86, "mean", "owners who measure: HeatpumpMonitor.org, CC BY 4.0"),
+    Trial("RHI", "ground", "", 3.31, 3.31, "mean", "rb&m 2024 on Ofgem data, installed 2022"),
+    Trial("ISE", "air", "", 3.4, 3.4, "mean", "Fraunhofer ISE 2025, 77 heat pumps in older homes"),
+    Trial("ISE", "ground", "", 4.3, 4.3, "mean", "Fraunhofer ISE 2025"),
+    Trial("HPM", "air", "H4", 3.86, 3.86, "mean", "owners who measure: HeatpumpMonitor.org, CC BY 4.0"),
 )  # fmt: skip
 
 FIELD_TRIALS = TableSchema(
     "field_trials",
     "SPF of field trials beside the estimate",
     (
-        Column("trial", "text", "name of the trial"),
+        Column("trial", "text", "name of the trial and its heat source"),
         Column("source", "text", "heat source"),
         Column("boundary", "text", "SEPEMO boundary of the trial; empty if not stated"),
         Column("statistic", "text", "what low and high are"),
@@ -108,9 +108,7 @@ def field_trial_table(
     trials = list(TRIALS)
     if ground_share is not None:
         mix = mixed_range(ground_share)
-        trials.insert(
-            2, Trial("quoted, mixed as here", "mixed", "", *mix, "range", "harmonic mixture of the two above")
-        )
+        trials.insert(2, Trial("quoted", "mixed", "", *mix, "range", "harmonic mixture of the two above"))
     rows = []
     for trial in trials:
         factor = BOUNDARY_RATIO[boundary] / BOUNDARY_RATIO[trial.boundary] if trial.boundary else 1.0
@@ -118,7 +116,7 @@ def field_trial_table(
         verdict = "overlaps" if low <= b and high >= a else "above" if low > b else "below"
         rows.append(
             (
-                trial.name,
+                f"{trial.name} {trial.source}",
                 trial.source,
                 trial.boundary,
                 trial.what,
@@ -135,14 +133,22 @@ def field_trial_table(
     return Table(FIELD_TRIALS, {c.name: list(v) for c, v in zip(FIELD_TRIALS.columns, columns, strict=True)})
 
 
-def field_trial_chart() -> list[Chart]:
-    """Return the chart of the trials beside the estimate."""
+def field_trial_chart(spf: float, low: float, high: float) -> list[Chart]:
+    """Return the chart of the trials beside the estimate.
+
+    Args:
+        spf: Estimate of the fleet's SPF.
+        low: Lower end of its interval.
+        high: Upper end.
+    """
     return [
         Chart(
             "field_trials", "scatter", "SPF of field trials beside the estimate", "field_trials", "trial",
-            ("low_spf", "high_spf", "ours_spf"), x_label="", y_label="SPF [-]", section="SPF",
-            note="Means and medians are points, ranges two points. Selection of homes alone moves the SPF by 1.4 from "
-            "trial to trial: agreement with one of them proves little.",
+            ("low_spf", "high_spf"), x_label="", y_label="SPF [-]", section="SPF",
+            threshold={f"estimate {spf:.2f}": spf, f"low {low:.2f}": low, f"high {high:.2f}": high},
+            note="One point is a mean or median, two are a range; the lines are the estimate and its interval. "
+            "Selection of homes alone moves the SPF by 1.4 from trial to trial: agreement with one of them proves "
+            "little. Sources are in the table.",
         )
     ]  # fmt: skip
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.tables import Column, Table, TableSchema
-from varme.retrofit.alarms import household_findings, totals_findings
+from varme.retrofit.alarms import household_findings
+from varme.retrofit.consistency import totals_findings
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +108,7 @@ def published_figures() -> list[PublishedFigure]:
             PublishedFigure("b", "B = SPF / (1 - gamma)", year, B[k], B[k], 1, how="minimum on a grid of 0.1"),
             PublishedFigure("spf", "SPF", year, SPF[k], SPF[k], 1, spf, "B (1 - gamma), gamma 10.5 %"),
             PublishedFigure(
-                "gwh", "electricity if all switch [GWh]", year, GWH[k], GWH[k], 1, gwh, "heat / B, the heat as implied", True
+                "gwh", "electricity if all switch [GWh]", year, GWH[k], GWH[k], 1, gwh, "heat / B, as implied", True
             ),
             PublishedFigure(
                 "rise", "rise of household demand [%]", year, RISE_PERCENT[k], RISE_PERCENT[k], 0, rise,
