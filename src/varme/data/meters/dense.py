@@ -74,6 +74,14 @@ class Plan:
     folder: Path
     owner: tempfile.TemporaryDirectory[str] | None
 
+    def value(self, number: int) -> str:
+        """Return SQL of a group's reading: in the panel's unit, unless rows have units of their own."""
+        factor = self.factors[number]
+        if isinstance(factor, dict):
+            return "v"
+        kind = "DOUBLE" if self.shape.reading == "register" or self.fine_s else "FLOAT"
+        return f"CAST(v * {factor!r} AS {kind})" if factor != 1 else f"CAST(v AS {kind})"
+
 
 def build(
     connection: duckdb.DuckDBPyConnection,
@@ -151,8 +159,11 @@ def _buckets(
     connection.execute("SET threads = 1")  # rows stay in the order of the file
     if len(edges) == 2:
         parts = [
-            _fetched(connection, f"SELECT k, {s.columns()} FROM {s.source} JOIN ids USING (meter){s.known}")
-            for s in plan.staged
+            _fetched(
+                connection,
+                f"SELECT k, {s.columns(plan.value(n))} FROM {s.source} JOIN ids USING (meter){s.known}",
+            )
+            for n, s in enumerate(plan.staged)
         ]
         yield 0, edges[-1], parts
         return
@@ -164,7 +175,7 @@ def _buckets(
     flush = max(20_000, 4_000_000 // len(edges))
     connection.execute(f"SET partitioned_write_flush_threshold = {flush}")
     for number, staged in enumerate(plan.staged):
-        query = f"SELECT k, {staged.columns()}, b"
+        query = f"SELECT k, {staged.columns(plan.value(number))}, b"
         source = f"FROM {staged.source} JOIN ids USING (meter){staged.known}"
         connection.execute(
             f"COPY ({query} {source}) TO {sql.text(str(plan.folder / f'parted_{number}'))} "
@@ -210,8 +221,6 @@ def _placed(
         value = rows["v"]
         if isinstance(factor, dict):
             value = value * _by_unit(rows["u"], factor)
-        elif factor != 1:
-            value = value * factor
         tally.skipped += int(missing.sum())
         if missing.any():
             value = np.where(missing, np.nan, value)

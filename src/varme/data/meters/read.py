@@ -239,7 +239,8 @@ class _Reader:
         union = " UNION ALL ".join(f"SELECT meter, t, v FROM {s.source}" for s in staged)
         self.connection.execute(
             "CREATE TEMP TABLE ids AS SELECT meter, (row_number() OVER (ORDER BY try_cast(meter AS BIGINT) NULLS LAST, "
-            f"meter) - 1)::INTEGER AS k, n FROM (SELECT meter, count(*) AS n FROM ({union}) "
+            "meter) - 1)::INTEGER AS k, n, first, last FROM "
+            f"(SELECT meter, count(*) AS n, min(t) AS first, max(t) AS last FROM ({union}) "
             "WHERE meter IS NOT NULL AND t IS NOT NULL AND v IS NOT NULL GROUP BY meter)"
         )
         found = self.connection.execute("SELECT meter FROM ids ORDER BY k").fetchnumpy()["meter"]
@@ -364,10 +365,10 @@ class _Reader:
     ) -> list[dict[str, Any]]:  # fmt: skip
         rows = []
         for s, table, kind in zip(staged, units, kinds, strict=True):
-            found = self.connection.execute(
-                f"SELECT count(DISTINCT meter), min(t), max(t) FROM {s.source} "
-                "WHERE v IS NOT NULL AND meter IS NOT NULL"
-            ).fetchall()[0]
+            query = "SELECT count(*), min(first), max(last) FROM ids"
+            if len(staged) > 1:
+                query = f"SELECT count(DISTINCT meter), min(t), max(t) FROM {s.source} WHERE v IS NOT NULL"
+            found = self.connection.execute(query).fetchall()[0]
             unit_s = s.roles.stamps.unit_s
             found = (found[0], found[1] * unit_s, found[2] * unit_s)
             how = dict(s.roles.how)

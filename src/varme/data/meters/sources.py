@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,14 @@ Reading = Literal["interval", "register"]
 def _meters_of(path: str) -> tuple[str, ...]:
     """Return the ids of a store; a process reads them once."""
     return tuple(Path(path).read_text(encoding="utf-8").split("\n")[:-1])
+
+
+@lru_cache(maxsize=2)
+def _connection(process: int, memory: str) -> duckdb.DuckDBPyConnection:
+    """Return the connection of a process, which remembers what it has read of a file's footer."""
+    connection = sql.connect(1, memory)
+    connection.execute("SET parquet_metadata_cache = true")
+    return connection
 
 
 def write_meters(folder: Path, meters: Sequence[str]) -> None:
@@ -161,7 +171,7 @@ class SortedParquet(_Stored):
         if last <= first:
             return self._panel(first, first, np.empty((0, self.shape.steps), dtype=np.float32))
         ids = self.meters[first:last]
-        with sql.connect(1, self.memory) as connection:
+        with _connection(os.getpid(), self.memory).cursor() as connection:
             rows = self._fetch(connection, ids)
         place, step, value = rows["m"], sql.plain(rows["s"]), sql.plain(rows["v"])
         register = self.shape.reading == "register"

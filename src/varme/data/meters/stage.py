@@ -60,10 +60,14 @@ class Staged:
         """SQL that keeps rows with a time."""
         return " WHERE t IS NOT NULL" if self.without_time else ""
 
-    def columns(self) -> str:
-        """Return the columns besides the meter."""
+    def columns(self, value: str = "v") -> str:
+        """Return the columns besides the meter.
+
+        Args:
+            value: SQL of the reading.
+        """
         more = {"f": len(self.group.files) > 1, "u": bool(self.roles.unit), "e": bool(self.roles.estimated)}
-        return ", ".join(["t", "v", *(c for c, there in more.items() if there)])
+        return ", ".join(["t", f"{value} AS v", *(c for c, there in more.items() if there)])
 
 
 #: Bytes of text up to which rows are staged in memory.
