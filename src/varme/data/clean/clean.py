@@ -93,6 +93,9 @@ def _sheet_of(
     else:
         y = np.array(panel.values, dtype=np.float32)
     sheet = Sheet.of(panel, spec, around, ledger, y)
+    if panel.reading == "register" and panel.values.size:
+        highest = np.fmax.reduce(panel.values, axis=1)
+        sheet.resolution[:] = np.spacing(np.nan_to_num(highest).astype(np.float32))
     if len(bridged):
         place, _ = bridged.flat(y.shape[1])
         sheet.merged.reshape(-1)[place] = True
@@ -127,9 +130,21 @@ def _value_rules(sheet: Sheet) -> None:
     rules_values.repeats(sheet, suspects)
     rules_values.negatives(sheet)
     rules_values.zeros(sheet, _cold_zeros(sheet, np.flatnonzero(zero)))
+    _expect_anew(sheet)
     rules_values.spikes(sheet, _high_periods(sheet))
     if "spike" in sheet.ledger.counts:
         _limits(sheet)
+
+
+def _expect_anew(sheet: Sheet) -> None:
+    """Make the expectation of meters anew whose zeros of months turned out to be no readings."""
+    touched = sheet.ledger.counts.get("part_year")
+    if touched is None:
+        return
+    rows = np.flatnonzero(touched)
+    sheet.missing[rows] = True
+    sheet.expected.renew(rows, expect(sheet.daily_values(rows), sheet.features))
+    sheet.expect_steps()
 
 
 def _cold_zeros(sheet: Sheet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -145,7 +160,7 @@ def _high_periods(sheet: Sheet) -> NDArray[np.int64]:
     """Return the rows that may have a spike: a period of days is as far above the expected as one spike makes it."""
     expected = sheet.expected
     means = sheet.spec.spike_means if sheet.daily else sheet.spec.spike_hour_means / sheet.per_day
-    least = 0.9 * means / expected.periods.length.max(initial=1)
+    least = 0.6 * means / expected.periods.length.max(initial=1)
     with np.errstate(invalid="ignore"):
         seen = expected.period_ratio * np.maximum(expected.period_day, 0.05 * expected.mean[:, None])
         above = seen - expected.period_day > least * expected.mean[:, None]
@@ -159,7 +174,11 @@ def _limits(sheet: Sheet) -> None:
 
 
 def _time_rules(sheet: Sheet) -> None:
-    rules_time.leap_days(sheet)
+    if sheet.daily:
+        rules_time.leap_days(sheet)
+    else:
+        rules_time.lost_leap_days(sheet)
+        rules_time.slipped_hours(sheet)
     if sheet.around.temperature_c is None or sheet.features.shape[1] < 3:
         return
     if sheet.daily:

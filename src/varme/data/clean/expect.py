@@ -129,17 +129,21 @@ def features_of(temperature_c: Floats | None, carrier: str, values: Floats32) ->
     return np.stack([np.ones(days), fleet], axis=1)
 
 
-def season_of(features: Floats) -> NDArray[np.bool_]:
+def season_of(features: Floats, share: float = 0.8) -> NDArray[np.bool_]:
     """Return the days of the heating season: those whose month around them is colder than the year, shape (days,).
 
     A cold day in summer is none of them, a warm one in winter is.
+
+    Args:
+        features: See :func:`features_of`.
+        share: Degrees of the month, as a share of those of the whole series, from which it belongs to the season.
     """
     degrees = features[:, -1]
     window = min(31, len(degrees))
     kernel = np.ones(window) / window
     weight = np.convolve(np.ones(len(degrees)), kernel, mode="same")
     smooth = np.convolve(degrees, kernel, mode="same") / weight
-    return np.asarray(smooth >= 0.8 * smooth.mean())
+    return np.asarray(smooth >= share * smooth.mean())
 
 
 def expect(values: Floats32, features: Floats) -> Expected:
@@ -178,7 +182,8 @@ def expect(values: Floats32, features: Floats) -> Expected:
     mean, sd = np.nan_to_num(mean), np.nan_to_num(sd)
     noise = np.clip(np.nan_to_num(noise, nan=1.0, posinf=1.0), 0.03, 1.0)
     heating = 1 - np.clip(coefficients[:, 0], 0, None) / np.maximum(mean, 1e-12)
-    follows = _explained(means, fitted, weight) > 0.35
+    explained = _explained(means, fitted, weight)
+    follows = (explained > 0.6) | ((explained > 0.35) & (noise < 0.6))
     slope = coefficients[:, 1:].sum(axis=1)
     return Expected(
         day, mean, sd, noise, slope, np.clip(heating, 0, 1) * follows, coefficients, ratio, fitted, periods

@@ -53,29 +53,33 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient = np.log(y / np.maximum(e, 0.05 * mean))
     known = np.isfinite(quotient)
+    again = y[:, 1:] == y[:, :-1]
+    known[:, 1:] &= ~again
+    known[:, :-1] &= ~again
     quotient = np.where(known, quotient, 0)
-    weight = np.minimum(e / np.maximum(mean, 1e-12), 1.0) * known
+    weight = np.clip(e / np.maximum(mean, 1e-12), 0.3, 1.0) * known
     factors = np.array([f for f in sheet.spec.unit_factors if f >= 1.5])
     logs = np.unique(np.r_[np.log(factors), -np.log(factors)])
     best, first, last = _best_spans(quotient, weight, logs, _likely(sheet, rows, logs))
     column = np.arange(y.shape[1])[None, :]
-    inside = (column >= first[:, None]) & (column <= last[:, None]) & known & (weight > 0.1)
+    inside = (column >= first[:, None]) & (column <= last[:, None]) & known
     count = inside.sum(axis=1)
     total = np.where(inside, weight, 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         middle = np.where(inside, weight * quotient, 0).sum(axis=1) / total
         scatter = np.where(inside, weight * np.abs(quotient - middle[:, None]), 0).sum(axis=1) / total
+        beside = known & ~inside & (np.abs(quotient) < 1)
+        usual = np.where(beside, weight * np.abs(quotient), 0).sum(axis=1) / np.where(beside, weight, 0).sum(
+            axis=1
+        )
+        middle = np.log(np.where(inside, y, 0).sum(axis=1) / np.where(inside, e, 0).sum(axis=1))
     near = np.abs(logs[None, :] - middle[:, None])
     season = np.add.reduceat(sheet.season, sheet.edges) > 0
     cold = np.where(inside & season[None, :], e, 0).sum(axis=1) > 10 * mean[:, 0]
     hit = (
-        (count >= 14) & (cold | (count >= 40)) & (last - first < 0.7 * y.shape[1]) & (near.min(axis=1) < 0.25)
+        (count >= 14) & (cold | (count >= 40)) & (last - first < 0.7 * y.shape[1]) & (near.min(axis=1) < 0.3)
     )
-    hit &= (
-        (scatter < 1.45 * sheet.expected.noise[rows] + 0.08)
-        & (scatter < 0.6 * np.abs(middle))
-        & (best > 0.5 * count)
-    )
+    hit &= (scatter < 1.5 * usual + 0.02) & (scatter < 0.6 * np.abs(middle)) & (best > 0.35 * count)
     error = 1.25 * scatter / np.sqrt(np.maximum(count / 4, 1)) + 0.01
     order = np.sort(near, axis=1)
     clear = (order[:, 1] - order[:, 0] > 2 * error) if len(logs) > 1 else np.ones(len(rows), dtype=bool)
@@ -203,8 +207,10 @@ def verdicts(sheet: Sheet) -> dict[str, NDArray[np.bool_]]:
         large = (annual > spec.multi_family_kwh_min) | (volume > spec.multi_family_m3_min)
         out["multi_family"] = np.where(np.isfinite(dwellings), dwellings > 1, large)
     flat = (heating_share(expected) < spec.heating_share_min) & (expected.mean > 0)
-    if around.temperature_c is None:
-        flat[:] = False
+    there = np.isfinite(sheet.daily_values(None))
+    season = np.add.reduceat(sheet.season, sheet.edges) > 0
+    judged = (there.sum(axis=1) >= 150) & (there @ season.astype(np.float32) >= 60)
+    flat &= judged & (around.temperature_c is not None)
     out["cooking_only"] = flat & (annual <= spec.cooking_kwh_max) & ~out["multi_family"]
     out["no_heating"] = flat & (annual > spec.cooking_kwh_max) & ~out["multi_family"]
     last = np.full(count, sheet.y.shape[1] - 1)

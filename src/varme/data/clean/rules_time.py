@@ -12,7 +12,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.data.clean.runs import Runs, best_segments
+from varme.data.clean.expect import season_of
+from varme.data.clean.runs import Runs, best_segments, runs_of
 from varme.data.clean.sheet import Sheet
 from varme.ground.timegrid import utc_offset_s
 
@@ -27,6 +28,8 @@ GAS_DAY_SHARE = 0.12
 GAS_DAY_LIMITS = ((0.05, 0.12), (0.3, 0.09), (0.75, 0.065), (np.inf, -1.0))
 #: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-13) at any start.
 SLIP_EVIDENCE = 13.0
+#: Shortest span that is taken for slipped [days]: what is shorter may be weather (assumption).
+SLIP_DAYS_MIN = 40
 #: Days of a part of the series in which the dependence on neighbouring days is estimated.
 PART_DAYS = 91
 #: Days colder than this below the heating limit, and with neighbours that are, tell of yesterday and tomorrow [K].
@@ -143,7 +146,7 @@ def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees:
     edges, length = expected.periods.edges, expected.periods.length
     level = np.maximum(expected.period_day, 0.5 * expected.mean[:, None])
     sigma2 = (expected.noise[:, None] * level) ** 2 + 1e-12
-    cold = _cold(degrees) & sheet.season
+    cold = _cold(degrees) & season_of(sheet.features, 1.1)
     for shift in (1, -1):
         change = np.where(cold[:, None], _shifted(x, shift) - x, 0)
         small = change.astype(np.float32)
@@ -168,12 +171,12 @@ def _slip_rows(
     sigma = sheet.expected.noise[rows, None] * level
     bounded = np.clip(off, -3 * sigma, 3 * sigma)
     there = np.isfinite(sheet.y[rows]) & ~sheet.vacant[rows]
-    score = np.where(there, other * (2 * bounded - other) / (2 * sigma**2), 0)
+    score = np.clip(np.where(there, other * (2 * bounded - other) / (2 * sigma**2), 0), -2.0, 2.0)
     evidence, first, last = best_segments(score.astype(np.float64))
     column = np.arange(score.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None])
     room = np.where(inside, other**2 / (2 * sigma**2), 0).sum(axis=1)
-    hit = (evidence > SLIP_EVIDENCE) & (evidence > 0.4 * room) & (last - first >= 20)
+    hit = (evidence > SLIP_EVIDENCE) & (evidence > 0.4 * room) & (last - first >= SLIP_DAYS_MIN)
     for row, a, b in zip(rows[hit].tolist(), first[hit].tolist(), last[hit].tolist(), strict=True):
         moved = np.roll(sheet.y[row, a : b + 1], -shift)
         moved[-1 if shift > 0 else 0] = np.nan
@@ -214,8 +217,64 @@ def leap_days(sheet: Sheet) -> None:
         return
     y = sheet.y
     lost = np.isnan(y[:, place]) & np.isfinite(y[:, place - 1]) & np.isfinite(y[:, place + 1])
-    row, which = np.nonzero(lost & np.isnan(sheet.panel.values[:, place]))
+    lost &= np.isnan(sheet.panel.values[:, place])
+    row, which = np.nonzero(lost)
     sheet.ledger.add("leap_day", Runs(row, place[which], place[which]), "flagged", "29 February has no value")
+
+
+def lost_leap_days(sheet: Sheet) -> None:
+    """Count 29 Februaries of sub-daily series that have no value at all between days with some."""
+    leap = runs_of(is_leap_day(sheet.panel.steps.astype("datetime64[D]"))[None, :])
+    for a, b in zip(leap.first.tolist(), leap.last.tolist(), strict=True):
+        if a == 0 or b == sheet.y.shape[1] - 1:
+            continue
+        lost = np.isnan(sheet.panel.values[:, a : b + 1]).all(axis=1)
+        rows = np.flatnonzero(lost & np.isfinite(sheet.y[:, a - 1]) & np.isfinite(sheet.y[:, b + 1]))
+        span = Runs(rows, np.full(len(rows), a), np.full(len(rows), b))
+        sheet.ledger.add("leap_day", span, "flagged", "29 February has no value")
+
+
+def slipped_hours(sheet: Sheet) -> None:
+    """Find spans of sub-daily series that stand 1 or 2 hours too early or late, as after a mistaken time zone.
+
+    A meter's deviations from its own daily mean are compared with those of all meters together, shifted and not. The
+    score of a day is again a log-likelihood ratio. Nothing is said of fewer than ten meters.
+    """
+    mean = sheet.mean
+    rows = np.flatnonzero(mean > 0)
+    if len(rows) < 10:
+        return
+    day = np.repeat(np.arange(len(sheet.edges)), sheet.length)
+    known = np.isfinite(sheet.y[rows])
+    own = np.where(known, np.clip(np.nan_to_num(sheet.y[rows]) / mean[rows, None], 0, 6), 0)
+    own -= (np.add.reduceat(own, sheet.edges, axis=1) / sheet.length)[:, day]
+    own = np.where(known, own, 0)
+    fleet = own.mean(axis=0)
+    slope = (own @ fleet) / max(float(fleet @ fleet), 1e-12)
+    off = own - slope[:, None] * fleet
+    variance = off.var(axis=1) + 1e-12
+    hour = max(1, sheet.per_day // 24)
+    best = np.zeros(len(rows))
+    first, last, by = (np.zeros(len(rows), dtype=np.int64) for _ in range(3))
+    for shift in (hour, -hour, 2 * hour, -2 * hour):
+        other = slope[:, None] * (np.roll(fleet, shift) - fleet)
+        gain = np.add.reduceat(other * (2 * off - other) * known, sheet.edges, axis=1)
+        evidence, a, b = best_segments(np.clip(gain / (2 * variance[:, None]), -2, 2))
+        better = (evidence > best) & (b - a >= SLIP_DAYS_MIN)
+        best = np.where(better, evidence, best)
+        first, last, by = np.where(better, a, first), np.where(better, b, last), np.where(better, shift, by)
+    hit = best > SLIP_EVIDENCE
+    found = sheet.to_steps(Runs(rows, first, last).chosen(hit))
+    for row, a, b, shift in zip(
+        found.row.tolist(), found.first.tolist(), found.last.tolist(), by[hit], strict=True
+    ):
+        moved = np.roll(sheet.y[row, a : b + 1], -shift)
+        moved[slice(-shift, None) if shift > 0 else slice(0, -shift)] = np.nan
+        sheet.y[row, a : b + 1] = moved
+    figures = np.stack([by[hit] / hour, best[hit]], axis=1)
+    sheet.ledger.add(
+        "time_slip", found, "corrected", "shifted by {0:+.0f} h, log-likelihood ratio {1:.0f}", figures
+    )
 
 
 def dst_hours(sheet: Sheet) -> None:
@@ -231,9 +290,9 @@ def dst_hours(sheet: Sheet) -> None:
             none = ~(np.nan_to_num(sheet.y[:, empty]) > 0).any(axis=1)
             around = np.concatenate(
                 [sheet.y[:, at - 3 * hour : at - hour], sheet.y[:, at + hour : at + 3 * hour]], axis=1
-            )
-            there = (around > 0).sum(axis=1) >= 2 * hour
-            hit = none & (held > 0).all(axis=1) & there
+            ).astype(np.float64)
+            usual = np.nanmean(np.where(np.isfinite(around), around, 0), axis=1)
+            hit = none & (held.mean(axis=1) > 1.4 * usual) & (around > 0).all(axis=1)
             rows = np.flatnonzero(hit)
             if not len(rows):
                 continue

@@ -63,6 +63,7 @@ def resolution(sheet: Sheet, suspects: Ints) -> None:
     if len(rows):
         y = sheet.y[rows].astype(np.float64)
         found[coarse] = _unit_of(np.where(y > 0, y, np.nan), 0.985)
+    found = np.maximum(found, sheet.resolution[suspects])
     sheet.resolution[suspects] = found
     coarse = found > 0.04 * np.maximum(sheet.mean[suspects], 1e-9)
     last = np.full(len(suspects), sheet.y.shape[1] - 1)
@@ -166,7 +167,7 @@ def _longest_by_chance(sheet: Sheet, runs: Runs, due: Floats) -> Floats:
     unit = sheet.resolution[runs.row]
     scatter = 1.8 * sheet.expected.noise[runs.row] * due / runs.length
     chance = np.clip(unit / np.maximum(scatter, 1e-12), 1e-4, 0.95)
-    floor = 2.0 if sheet.daily else 5.0
+    floor = 2.0 if sheet.daily else 1.5 * sheet.per_day
     return np.asarray(np.maximum(1 + np.log(1e-7) / np.log(chance), floor), dtype=np.float64)
 
 
@@ -201,7 +202,7 @@ def zeros(sheet: Sheet, suspects: Ints) -> None:
     rate = due / runs.length / mean
     needed = np.maximum(sheet.spec.zero_days_share, _habit(sheet, suspects, zero, e)[local.row])
     least = 1 if sheet.daily else sheet.per_day
-    missing = (rate >= needed) & (runs.length >= least) & (due >= 4 * sheet.resolution[runs.row])
+    missing = (rate >= needed) & (runs.length >= least) & (due >= 6 * sheet.resolution[runs.row])
     missing &= sheet.season[(runs.first + runs.last) // 2]
     heating = sheet.expected.heating_share[runs.row] >= sheet.spec.heating_share_min
     missing &= heating | (runs.length >= 7 * sheet.per_day)
@@ -265,7 +266,7 @@ def spikes(sheet: Sheet, suspects: Ints) -> None:
     limit = np.where(heating, np.maximum(means * mean, 6 * sd), np.maximum(2.5 * means * mean, 8 * sd))
     limit = limit[:, None].astype(np.float32)
     with np.errstate(invalid="ignore"):
-        high = (y - e > limit) & (y > 2 * e)
+        high = (y - e > limit) & (y > 2.2 * e)
     together = high.sum(axis=0) > 0.2 * max(len(sheet.y), 10)
     high[:, together] = False
     if not high.any():

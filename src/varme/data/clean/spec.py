@@ -27,7 +27,7 @@ class CleaningSpec(Spec):
     months)."""
     audit_lines_max: int = Field(default=2000, ge=0)
     """Lines of the audit table kept of each block of meters; the counters are always complete."""
-    spike_means: float = Field(default=3.0, gt=0)
+    spike_means: float = Field(default=4.0, gt=0)
     """A day is a spike if it is so many of the meter's mean days above what is expected of it (assumption; the coldest
     day of a home is about 3.5 mean days, and expected)."""
     spike_hour_means: float = Field(default=20.0, gt=0)

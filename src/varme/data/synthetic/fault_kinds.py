@@ -143,7 +143,7 @@ def stuck_register(bench: Bench, row: int) -> Found:
 def stuck_value(bench: Bench, row: int) -> Found:
     """Repeat one value for 4 to 25 days; what was used in them is lost."""
     found = bench.span(row, (4, 25), season=0.5)
-    if found is None:
+    if found is None or not bench.values[row, found[0]] > 0:
         return None
     bench.values[row, found[0] + 1 : found[1] + 1] = bench.values[row, found[0]]
     return *found, 0.0
