@@ -27,6 +27,9 @@ DOUBTED_SHARE = 0.10
 #: Difference of the groups' mean covariate, in standard deviations, above which the regression extrapolates.
 DIFFERENCE_SD = 0.8
 
+#: What :mod:`varme.retrofit.alarms` says with figures of its own; the table of verdicts has it too.
+SAID_BY_ALARMS = frozenset({"gamma_not_estimable", "few_heat_pumps"})
+
 Status = Literal["yes", "partly", "no"]
 
 
@@ -70,7 +73,7 @@ def verdicts(estimate: Estimate, spec: SpfSpec, others: Sequence[Estimate] = ())
 def findings(
     estimate: Estimate, spec: SpfSpec, others: Sequence[Estimate] = (), where: str = "spf"
 ) -> list[Finding]:
-    """Return the verdicts that a reader must know as findings.
+    """Return the verdicts that a reader must know as findings, but for those that the alarms say.
 
     Args:
         estimate: The study's estimate of one year.
@@ -81,7 +84,7 @@ def findings(
     return [
         Finding(v.code, v.severity, where, v.why, dict(v.evidence))
         for v in verdicts(estimate, spec, others)
-        if v.identifiable != "yes"
+        if v.identifiable != "yes" and v.code not in SAID_BY_ALARMS
     ]
 
 
@@ -91,7 +94,7 @@ def _gamma(spec: SpfSpec) -> Verdict:
         "gamma: how much less heat homes with heat pumps need", "no",
         f"The SPF is B times 1 - gamma, and no meter tells gamma: it is taken as {100 * spec.gamma_share:.1f} % "
         f"+- {100 * spec.gamma_sd_share:.1f} points, which alone leaves +- {196 * share:.1f} % of the SPF open.",
-        "gamma_not_identifiable", "note", {"gamma_share": spec.gamma_share, "gamma_sd_share": spec.gamma_sd_share},
+        "gamma_not_estimable", "note", {"gamma_share": spec.gamma_share, "gamma_sd_share": spec.gamma_sd_share},
     )  # fmt: skip
 
 

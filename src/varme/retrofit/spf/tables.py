@@ -201,7 +201,7 @@ def power_findings(found: Power) -> list[Finding]:
 def estimate_findings(
     estimates: Mapping[int, Estimate], spec: SpfSpec, others: Mapping[int, Sequence[Estimate]] | None = None
 ) -> list[Finding]:
-    """Return what a reader must know of the estimates of all years; what holds in every year is said once.
+    """Return what a reader must know of the estimates of all years; what is the same in all of them is said once.
 
     Args:
         estimates: Year -> estimate.
@@ -210,14 +210,7 @@ def estimate_findings(
     """
     out: list[Finding] = []
     for year, e in estimates.items():
-        for finding in identify.findings(e, spec, (others or {}).get(year, ()), f"spf {year}"):
-            if finding.code == "gamma_not_identifiable":
-                if any(f.code == finding.code for f in out):
-                    continue
-                finding = Finding(
-                    finding.code, finding.severity, "spf.gamma_share", finding.message, finding.evidence
-                )
-            out.append(finding)
+        out += identify.findings(e, spec, (others or {}).get(year, ()), f"spf {year}")
         for side, count in e.left_out.items():
             if count:
                 what = "gas" if side == "heat" else "heat-pump"
@@ -225,7 +218,15 @@ def estimate_findings(
                 out.append(
                     Finding("totals_left_out", "note", f"spf {year}", text, {"count": count, "side": side})
                 )
-    return out
+    return _said_once(out)
+
+
+def _said_once(found: Sequence[Finding]) -> list[Finding]:
+    """Return findings without those whose code and sentence an earlier year had."""
+    first: dict[tuple[str, str], Finding] = {}
+    for finding in found:
+        first.setdefault((finding.code, finding.message), finding)
+    return list(first.values())
 
 
 def divergence_charts(table: Table) -> list[Chart]:
