@@ -48,12 +48,17 @@ class WaterCop:
 
 
 def water_cop_of_fleets(
-    heat_by_day: Floats, electricity_by_day: Floats, temperature_c: Floats, curve: CopSource
+    heat_by_day: Floats,
+    electricity_by_day: Floats,
+    temperature_c: Floats,
+    curve: CopSource,
+    gamma_share: float = 0.0,
 ) -> WaterCop:
     """Return the COP of hot water, relative to the curve, from the days on which nobody heats.
 
     Heat of the gas homes over electricity of the heat-pump homes on warm days, against the same on cold days less the
-    hot water of a warm day: the unknown level of the two fleets drops out. What else gas does in summer (cooking, a
+    hot water of a warm day: the unknown level of the two fleets drops out. Homes with heat pumps need less heat for
+    their rooms (gamma), but people shower as others do: the ratio of room heat is corrected for that. What else gas does in summer (cooking, a
     furnace standing by that wastes more than its annual efficiency says) makes the ratio too high; it is held between
     0.4 and 1.5.
 
@@ -62,6 +67,7 @@ def water_cop_of_fleets(
         electricity_by_day: Electricity of the heat pumps by day [kWh], shape (days,).
         temperature_c: Mean outdoor temperature by day [C].
         curve: COP of space heat.
+        gamma_share: How much less heat the heat-pump homes need for their rooms.
     """
     good = (heat_by_day > 0) & (electricity_by_day > 0) & np.isfinite(temperature_c)
     warm, cold = good & (temperature_c >= WARM_C), good & (temperature_c < COLD_C)
@@ -73,7 +79,7 @@ def water_cop_of_fleets(
     tap = float(heat_by_day[warm].sum() / (electricity_by_day[warm] @ curve.cop(temperature_c[warm])))
     if not room > 0:
         return WaterCop(curve, source="that of space heat: cold days use no more than warm ones")
-    ratio = float(np.clip(tap / room, 0.4, 1.5))
+    ratio = float(np.clip(tap / (room * (1 - gamma_share)), 0.4, 1.5))
     return WaterCop(curve, ratio, None, int(warm.sum()), "days without heating of both fleets")
 
 

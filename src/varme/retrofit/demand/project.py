@@ -144,6 +144,16 @@ class Level:
     flat_above_c: float = 15.0
     measured_low_c: float = -np.inf
 
+    def tilt(self, temperature_c: Floats) -> Floats:
+        """Return one standard error of log COP against its mean by day, negative in the cold, shape (days,).
+
+        From the curve's own band where it has one (``log_se``), else from the standard error of its slope.
+        """
+        away = np.minimum(temperature_c, self.flat_above_c) - self.reference_c
+        known = getattr(self.curve, "log_se", None)
+        size = self.slope_se_share_per_k * np.abs(away) if known is None else known(temperature_c)
+        return np.asarray(np.sign(away) * size, dtype=float)
+
 
 @dataclass(frozen=True)
 class DesignSpell:
@@ -263,7 +273,7 @@ def project(spec: DemandSpec, town: Town, gas: GasHomes, pumps: HeatPumpHomes, l
     """
     daily_c = day_mean(town.temperature_c, town.local_day)
     grid = StepGrid.of_hours(town.local_day, town.local_hour, spec.step_min)
-    water = _water_cop(spec, pumps, daily_c, level.curve)
+    water = _water_cop(spec, pumps, daily_c, level)
     base = gas.base * seasonal_water(np.ones(1), _day_of_year(town.days), spec.hot_water_swing_share)
     heat = split_heat(gas.heat, base, daily_c, limit_c=spec.heating_limit_c, standby_share=spec.standby_share)
     shapes = _shapes(spec, town, pumps, level.curve, water, daily_c, heat)
@@ -300,10 +310,9 @@ def project(spec: DemandSpec, town: Town, gas: GasHomes, pumps: HeatPumpHomes, l
     times = grid.utc_of(town.hours_utc)
     daily = electricity.total_kwh.sum(axis=0)
     draws = demand_draws(
-        log_se=level.log_se, df=level.df, slope_se=level.slope_se_share_per_k, reference_c=level.reference_c,
-        flat_above_c=level.flat_above_c, count=spec.draws_count, seed=spec.seed,
-    )  # fmt: skip
-    low, high = np.quantile(drawn_days(daily, daily_c, draws), (0.05, 0.95), axis=0)
+        log_se=level.log_se, df=level.df, tilt=level.tilt(daily_c), count=spec.draws_count, seed=spec.seed
+    )
+    low, high = np.quantile(drawn_days(daily, draws), (0.05, 0.95), axis=0)
     years = yearly(
         town.days, daily_c, heat.useful_kwh_th.sum(axis=0) * (1 - level.gamma_share), daily,
         electricity.backup_kwh.sum(axis=0), load.sum(axis=0, dtype=np.float64), times, grid.local_day,
@@ -320,12 +329,13 @@ def _day_of_year(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
     return np.asarray((days - days.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64))
 
 
-def _water_cop(spec: DemandSpec, pumps: HeatPumpHomes, daily_c: Floats, curve: CopSource) -> WaterCop:
+def _water_cop(spec: DemandSpec, pumps: HeatPumpHomes, daily_c: Floats, level: Level) -> WaterCop:
+    curve = level.curve
     if spec.hot_water_cop is not None:
         return WaterCop(curve, fixed_cop=spec.hot_water_cop, source="study")
     if pumps.fleet_heat is None or pumps.fleet_electricity is None:
         return WaterCop(curve)
-    return water_cop_of_fleets(pumps.fleet_heat, pumps.fleet_electricity, daily_c, curve)
+    return water_cop_of_fleets(pumps.fleet_heat, pumps.fleet_electricity, daily_c, curve, level.gamma_share)
 
 
 def _shapes(

@@ -19,53 +19,38 @@ class DemandDraws:
 
     Attributes:
         level_ratio: Electricity of the draw over the estimate (B is uncertain), shape (draws,).
-        tilt_share_per_k: Change of the slope of log COP in the draw [1/K], shape (draws,).
-        reference_c: Temperature around which the COP curve is tilted [C].
-        flat_above_c: Above this temperature the curve is flat [C].
+        score: Standard normal draw of the curve's tilt, shape (draws,).
+        tilt: One standard error of log COP against its mean by day, negative in the cold, shape (days,).
     """
 
     level_ratio: Floats
-    tilt_share_per_k: Floats
-    reference_c: float
-    flat_above_c: float
+    score: Floats
+    tilt: Floats
 
 
-def demand_draws(
-    *,
-    log_se: float,
-    df: float,
-    slope_se: float,
-    reference_c: float,
-    flat_above_c: float,
-    count: int,
-    seed: int,
-) -> DemandDraws:
-    """Return draws of level and slope, independent of each other (they come from totals and from days).
+def demand_draws(*, log_se: float, df: float, tilt: Floats, count: int, seed: int) -> DemandDraws:
+    """Return draws of level and curve, independent of each other (they come from totals and from days).
 
     Args:
         log_se: Standard error of log B, with all that enters it.
         df: Degrees of freedom of its t distribution.
-        slope_se: Standard error of the slope of log COP [1/K].
-        reference_c: Temperature around which the curve turns [C].
-        flat_above_c: Above this temperature the curve is flat [C].
+        tilt: One standard error of log COP against its mean by day, negative in the cold, shape (days,).
         count: Draws.
         seed: Seed.
     """
     rng = np.random.default_rng([seed, 20])
     level = np.exp(-log_se * rng.standard_t(max(df, 2.0), count))
-    return DemandDraws(level, slope_se * rng.normal(size=count), reference_c, flat_above_c)
+    return DemandDraws(level, rng.normal(size=count), tilt)
 
 
-def drawn_days(daily: Floats, temperature_c: Floats, draws: DemandDraws) -> Floats:
+def drawn_days(daily: Floats, draws: DemandDraws) -> Floats:
     """Return the electricity of every draw and day [kWh], shape (draws, days); the tilt keeps the sum of all days.
 
     Args:
         daily: Electricity by day [kWh], shape (days,).
-        temperature_c: Outdoor temperature by day [C], shape (days,).
         draws: What is not known.
     """
-    away = np.minimum(temperature_c, draws.flat_above_c) - draws.reference_c
-    out = daily[None, :] * np.exp(-draws.tilt_share_per_k[:, None] * away[None, :])
+    out = daily[None, :] * np.exp(-draws.score[:, None] * draws.tilt[None, :])
     total = float(daily.sum())
     if total > 0:
         out *= (draws.level_ratio * total / out.sum(axis=1))[:, None]
@@ -142,7 +127,7 @@ def yearly(
         step_h: Length of a step [h].
         draws: What is not known.
     """
-    cloud = drawn_days(daily, temperature_c, draws)
+    cloud = drawn_days(daily, draws)
     top = np.zeros(len(days))
     np.maximum.at(top, local_day, hourly)
     ratio = np.where(daily > 0, top / np.where(daily > 0, daily, 1), 0) / step_h
