@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,7 +24,7 @@ Floats = NDArray[np.float64]
 #: Limits of a gross calorific value [kWh/m3]: L gas has 8.4-11.2, H gas 9.5-13.1 (DVGW G 260), biogas down to 5.
 LIMITS = (5.0, 16.0)
 #: A step from one month to the next that ordinary gas does not make: L to H gas is +10 to +20 %.
-STEP_SHARE = 0.05
+STEP_SHARE = 0.08
 #: Columns of a table of calorific values.
 COLUMNS = ("zone", "month", "calorific_kwh_hs_per_m3")
 
@@ -123,6 +125,22 @@ def read_calorific(path: Path, changeovers: list[ChangeoverSpec]) -> Calorific:
             problems.add("P115", f"{where}: zone {name}", "months are missing", value=", ".join(missing[:6]))
     problems.raise_if_any(InputError)
     return Calorific(names, first, grid, _changes(names, changeovers))
+
+
+def calorific_of(columns: Mapping[str, NDArray[Any]], changeovers: list[ChangeoverSpec]) -> Calorific:
+    """Return calorific values from columns in memory, as a synthetic town has them.
+
+    Args:
+        columns: ``zone``, ``month`` (YYYY-MM), ``calorific_kwh_hs_per_m3``; every zone has every month.
+        changeovers: Change-overs.
+    """
+    zones, place = np.unique(columns["zone"], return_inverse=True)
+    months = columns["month"].astype("datetime64[M]")
+    index = (months - months.min()).astype(np.int64)
+    grid = np.full((len(zones), int(index.max()) + 1), np.nan)
+    grid[place, index] = columns["calorific_kwh_hs_per_m3"]
+    names = tuple(str(z) for z in zones)
+    return Calorific(names, months.min(), grid, _changes(names, changeovers))
 
 
 def _rows(table: TableFile, where: str) -> tuple[list[str], list[np.datetime64], Floats]:
