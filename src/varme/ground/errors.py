@@ -143,11 +143,6 @@ CODES: dict[str, CodeEntry] = {
         "A transformer has no name, a name that occurs twice, or a rating that is not above 0.",
         "Correct the row of the transformer table; without one, `grid.rating_kva` counts for all.",
     ),
-    "P128": CodeEntry(
-        "Extra package missing",
-        "The study asks for something that an optional package computes, and it is not installed.",
-        "Install it with the command that the message gives, or choose another source.",
-    ),
     "P129": CodeEntry(
         "No profiles to draw from",
         "Peaks and simultaneity are drawn from heat-pump meters of at most hourly steps, and none has enough values.",
@@ -350,6 +345,12 @@ CODES: dict[str, CodeEntry] = {
         "No year with both kinds of meters",
         "Gas meters and heat-pump meters are never usable in the same year, so that nothing can be compared.",
         "See the table `meters_used` of a run with a given SPF for the reasons; use other years.",
+    ),
+    "P319": CodeEntry(
+        "No reference weather",
+        "Energy was to be expressed in the weather of a year, or a cold spell was to be found, and the temperatures do "
+        "not hold it.",
+        "Choose years that the record holds, or give a reference year with a temperature on each of its days.",
     ),
     # P4xx: solver
     "P401": CodeEntry(

@@ -25,8 +25,8 @@ from varme.retrofit.grid.transformers import Method, method_for
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Draws by moments: the orders differ little in a large town.
-DRAWS_BY_MOMENTS = 40
+#: Draws at most for towns of more homes than this: their orders differ little, and each takes half a second.
+DRAWS_OF_LARGE, LARGE = 40, 100_000
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,8 @@ def adoption_path(
         found = simulate(case, draws, seed, len(steps), make)
     else:
         table = table or moments.build_table(moments.without_spf_doubt(case), seed=seed)
-        found = _simulate_by_moments(case, table, min(draws, DRAWS_BY_MOMENTS), seed, len(steps), make)
+        count = min(draws, DRAWS_OF_LARGE) if len(case.transformer) > LARGE else draws
+        found = _simulate_by_moments(case, table, count, seed, len(steps), make)
     return _summed_up(case, found, steps, order, chosen)
 
 

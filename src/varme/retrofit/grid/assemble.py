@@ -129,7 +129,7 @@ def base_of(
         slots: Slots of a day.
 
     Raises:
-        InputError: P128 if the BDEW profile is asked for and not installed; P132 for negative figures.
+        InputError: P124 if the BDEW profile is asked for and not installed; P132 for negative figures.
     """
     groups = len(transformers.names)
     if spec.base_profile == "none":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,20 +64,21 @@ def h0_profile(days: NDArray[np.datetime64], slots: int = 24) -> Floats:
     Holidays are not treated as Sundays. Days of 23 and 25 hours get an ordinary day.
 
     Raises:
-        InputError: P128 if demandlib is not installed.
+        InputError: P124 if demandlib is not installed.
     """
     try:
         from demandlib import bdew
     except ModuleNotFoundError:
         raise InputError(
-            Problem("P128", "grid.base_profile", "the BDEW profile H0 is computed by demandlib, which is not installed",
+            Problem("P124", "grid.base_profile", "the BDEW profile H0 is computed by demandlib, which is not installed",
                     value="h0", remedy='Run `pip install "varme[profiles]"`, or use `base_profile = "household"`.')
         ) from None  # fmt: skip
     years = days.astype("datetime64[Y]").astype(int) + 1970
     out = np.empty((len(days), slots))
     for year in np.unique(years):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # demandlib 0.2.2 uses what pandas 3 deprecates
+        # demandlib 0.2.2 makes all warnings errors, and then trips over what pandas 3 deprecates.
+        with warnings.catch_warnings(), mock.patch.object(warnings, "simplefilter"):
+            warnings.filterwarnings("ignore")
             frame = bdew.ElecSlp(int(year)).slp_frame
         quarter = frame["h0_dyn"].to_numpy(dtype=float)
         table = quarter.reshape(-1, slots, 96 // slots).mean(axis=2) / quarter.mean()

@@ -82,8 +82,8 @@ def _worst_week(results: GridResults) -> Chart:
         "worst_transformer", "line", f"The most loaded transformer, {name}, with all gas homes switched",
         "transformer_hours", "time_utc", ("base_kw", "heat_pumps_kw", "p95_kw"), where={"transformer": (name,)},
         y_label="power [kW]", threshold=limit, section=SECTION,
-        note="Expected base load and heat pumps, and the 95th percentile of both together in each hour of this weather. "
-        "The annual peaks of the table of transformers pool all weather years.",
+        note="Expected base load and heat pumps, and the 95th percentile of both together in each hour of this "
+        "weather. The annual peaks of the table of transformers pool all weather years.",
     )  # fmt: skip
 
 

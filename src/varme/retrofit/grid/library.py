@@ -105,7 +105,9 @@ def measured_library(
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = cube / (expected[:, days] / slots)[:, :, None].astype(np.float32)
     there = whole & (expected[:, days] > 0)
-    usual = np.nanmedian(np.where(whole, np.nansum(cube, axis=2), np.nan), axis=1, keepdims=True)
+    usual = np.zeros((len(cube), 1))
+    some = whole.any(axis=1)
+    usual[some, 0] = np.nanmedian(np.where(whole[some], cube[some].sum(axis=2), np.nan), axis=1)
     fit = (relative >= 0).all(axis=2) & (relative.mean(axis=2) <= MOST_OF_EXPECTED)
     whole = there & fit & (expected[:, days] > 0.2 * usual)
     unfit = int((there & ~fit).sum())

@@ -58,8 +58,8 @@ def mask_groups(
 ) -> Masked:
     """Return which groups may be shown and what the others are merged into.
 
-    Empty groups are not shown: that a group is empty is known from the map, and it has no figures. A parent of fewer
-    than k buildings is merged with the next smallest parent first.
+    Empty groups are not shown: that a group is empty is known from the map, and it has no figures. Parents are masked
+    by the same rule first; those that are shown together count as one.
 
     Args:
         counts: Buildings of each group, shape (groups,).
@@ -73,6 +73,8 @@ def mask_groups(
     clusters = _clusters(n, of, k)
     alone, together, hidden = [], [], 0
     for cluster in clusters:
+        if not len(cluster):
+            continue
         single, rest = _split(n, cluster, k)
         alone += [(i, cluster) for i in single.tolist()]
         if n[rest].sum() >= k and len(rest):
@@ -100,14 +102,13 @@ def mask_groups(
 
 
 def _clusters(n: Ints, of: Ints, k: int) -> list[Ints]:
-    """Return the groups of each parent; parents of fewer than k buildings are joined to the next smallest."""
-    parents = np.unique(of)
-    members = [np.flatnonzero((of == p) & (n > 0)) for p in parents]
-    members = sorted((m for m in members if len(m)), key=lambda m: (int(n[m].sum()), int(m[0])))
-    while len(members) > 1 and n[members[0]].sum() < k:
-        joined = np.sort(np.concatenate([members[0], members[1]]))
-        members = sorted([joined, *members[2:]], key=lambda m: (int(n[m].sum()), int(m[0])))
-    return sorted(members, key=lambda m: int(m[0]))
+    """Return the groups of each parent; parents that are shown together, or not at all, are one."""
+    parents, place = np.unique(of, return_inverse=True)
+    if len(parents) == 1:
+        return [np.flatnonzero(n > 0)]
+    shown = mask_groups(np.bincount(place, n, minlength=len(parents)).astype(np.int64), k)
+    cluster = shown.target[place]
+    return [np.flatnonzero((cluster == c) & (n > 0)) for c in range(-1, len(shown.names))]
 
 
 def _split(n: Ints, cluster: Ints, k: int) -> tuple[Ints, Ints]:

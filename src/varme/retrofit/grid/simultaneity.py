@@ -7,9 +7,9 @@
 
 The two differ a lot in mild bins: a heat pump that peaks at -10 C never comes near that peak at 10 C.
 
-Missing is not zero. A missing step of a heat pump takes the load factor (share of the own peak) that the others have in
-that step; steps with less than half of the heat pumps are left out. Meters that miss much of the cold days have no
-known own peak and are left out and counted.
+Missing is not zero. A missing step of a heat pump takes the load factor (share of the own peak) that another one, drawn
+for the day, has in that step; steps with less than half of the heat pumps are left out. Meters that miss much of the
+cold days have no known own peak and are left out and counted.
 
 Source of the form ``g_inf + (g_1 - g_inf) n^-a``: a = 1/2 is the limit of independent loads (Rusck 1956, "The
 simultaneous demand in distribution network supplying domestic consumers", ASEA Journal 10); a = 3/4 is used by Kerber
@@ -102,7 +102,7 @@ class Simultaneity:
         own_peak: Definition of the own peak.
         own_kw: Own peak of each heat pump used, highest step of all [kW], shape (meters,).
         step_min: Length of the steps; peaks of shorter steps are higher.
-        filled_share: Share of the steps that were filled with the others' load factor.
+        filled_share: Share of the steps that were filled with another heat pump's load factor.
     """
 
     count: NDArray[np.int64]
@@ -166,14 +166,14 @@ def measure_simultaneity(
     Raises:
         InputError: P129 if no heat pump has enough values.
     """
-    panel, own, filled, dropped = _usable(hourly, local_day, temperature_c, min_valid_share)
+    panel, own, filled, dropped = _usable(hourly, local_day, temperature_c, min_valid_share, seed)
     m = len(own)
     edges = np.asarray(low_c, dtype=float)
     day_bin = np.where(
         np.isfinite(temperature_c), np.searchsorted(edges, temperature_c, side="right") - 1, -1
     )
     step_bin = day_bin[local_day]
-    keep = (step_bin >= 0) & np.isfinite(panel[0])
+    keep = (step_bin >= 0) & np.isfinite(panel).all(axis=0)
     order = np.argsort(step_bin[keep], kind="stable")
     load = np.ascontiguousarray(panel[:, keep][:, order])
     starts = np.searchsorted(step_bin[keep][order], np.arange(len(edges) + 1))
@@ -205,7 +205,11 @@ def _quantiles(ratio: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _usable(
-    hourly: NDArray[np.float32], local_day: NDArray[np.int64], temperature_c: Floats, min_valid_share: float
+    hourly: NDArray[np.float32],
+    local_day: NDArray[np.int64],
+    temperature_c: Floats,
+    min_valid_share: float,
+    seed: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float, int]:
     """Return the panel of usable meters, filled, their own peaks, the share filled, and the number left out."""
     cold = (temperature_c < 10.0)[local_day]
@@ -223,13 +227,37 @@ def _usable(
         )  # fmt: skip
     panel, own = hourly[good].astype(np.float32), peak[good].astype(np.float32)
     present = np.isfinite(panel)
-    weight = own @ present
-    factor = np.where(
-        weight >= own.sum() / 2, np.where(present, panel, 0).sum(axis=0) / np.maximum(weight, 1e-12), np.nan
-    ).astype(np.float32)
-    panel = np.where(present, panel, own[:, None] * factor[None, :])
-    panel[:, np.isnan(factor)] = np.nan
-    return panel, own, float(1 - present.mean()), int((~good).sum())
+    missing = float(1 - present.mean())
+    if missing:
+        panel = _filled(panel, present, own, local_day, np.random.default_rng([seed, len(own)]))
+        panel[:, own @ present < own.sum() / 2] = np.nan
+    return panel, own, missing, int((~good).sum())
+
+
+def _filled(
+    panel: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    own: NDArray[np.float32],
+    local_day: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Fill missing steps with the load factor that another heat pump, drawn for the day, has in the same step.
+
+    The mean load factor of all others would make the sum of few follow the others too closely: it would raise peaks.
+    """
+    days = int(local_day[-1]) + 1
+    starts = np.searchsorted(local_day, np.arange(days))
+    has = np.bincount(local_day, minlength=days) > 0
+    whole = np.zeros((len(panel), days), dtype=bool)
+    whole[:, has] = np.logical_and.reduceat(present, starts[has], axis=1)
+    ranked = np.argsort(np.where(whole, rng.random(whole.shape), np.inf), axis=0)
+    count = whole.sum(axis=0)
+    pick = (rng.random(whole.shape) * count[None, :]).astype(np.int64)
+    giver = np.take_along_axis(ranked, pick, axis=0)[:, local_day]
+    steps = np.arange(panel.shape[1])[None, :]
+    factor = panel[giver, steps] / own[giver]
+    factor[:, count[local_day] == 0] = np.nan
+    return np.where(present, panel, own[:, None] * factor).astype(np.float32)
 
 
 def _nested_groups(
