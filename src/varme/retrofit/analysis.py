@@ -51,7 +51,14 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
     group = (
         np.where(place == "", -1, np.searchsorted(names, place)) if names else np.zeros(len(meters), np.int64)
     )
-    convert = ToHeat(study.gas, study.furnace, efficiency_of(study.furnace, len(meters)))
+    kind = case.buildings.of(meters, "furnace_type", "") if case.buildings.has("furnace_type") else None
+    year = np.asarray(case.buildings.of(meters, "furnace_year"), dtype=float)
+    zone = (
+        case.calorific.zone_of(case.buildings.of(meters, "zone", "")) if case.buildings.has("zone") else None
+    )
+    convert = ToHeat(
+        study.gas, study.furnace, efficiency_of(study.furnace, len(meters), kind, year), case.calorific, zone
+    )
     gas = summarise(
         case.gas, study.cleaning, around, np.asarray(group, dtype=np.int64), max(len(names), 1), convert,
         jobs=context.jobs,

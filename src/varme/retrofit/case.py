@@ -6,24 +6,25 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.data.meters.buildings import read_buildings
 from varme.data.meters.panel import DAY_MIN, MeterSource, PanelSource
+from varme.data.meters.read import OpenedMeters, open_meters
 from varme.data.meters.spec import MeterFilesSpec
 from varme.data.series import load_series
 from varme.data.synthetic.town import Town, build_town
+from varme.data.tabular import fetch_cells, number_columns, open_table
 from varme.ground.context import Context
-from varme.ground.errors import Collector, DataError, InputError, VarmeError
+from varme.ground.errors import Collector, DataError, InputError, Problem, VarmeError
 from varme.ground.findings import Finding
 from varme.ground.timegrid import TimeGrid, utc_offset_s
+from varme.retrofit.calorific import Calorific, calorific_findings, constant, read_calorific
 from varme.retrofit.monitored import Monitored, read_monitored
 from varme.retrofit.spec import RetrofitStudy
-
-if TYPE_CHECKING:
-    from varme.data.meters.read import OpenedMeters
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -102,6 +103,8 @@ class RetrofitCase:
         heat_pumps: Heat-pump meters, ``None`` if the SPF comes from elsewhere.
         monitored: Heat pumps with heat and electricity metered.
         buildings: Buildings by meter.
+        transformers: Column -> values by transformer, empty if there is no such table.
+        calorific: Calorific values by zone and month.
         meter_files: What was understood of each meter file, rows of the table ``meter_files``.
         findings: What reading found.
         town: The synthetic town, if there is one: it knows the truth.
@@ -118,6 +121,8 @@ class RetrofitCase:
     heat_pumps: MeterSource | None
     monitored: Monitored | None
     buildings: Buildings
+    calorific: Calorific
+    transformers: dict[str, NDArray[Any]] = field(default_factory=dict)
     meter_files: list[dict[str, Any]] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
     town: Town | None = None
@@ -154,8 +159,24 @@ def _from_town(study: RetrofitStudy) -> RetrofitCase:
         heat_pumps=PanelSource(town.heat_pumps) if len(town.heat_pumps.meters) else None,
         monitored=None,
         buildings=Buildings(town.buildings),
+        calorific=_of_town(town),
+        transformers=dict(town.transformers),
         town=town,
     )
+
+
+def _of_town(town: Town) -> Calorific:
+    """Return the calorific values that the town's supplier bills."""
+    table = town.calorific
+    zones = sorted(set(table["zone"].tolist()))
+    months = sorted(set(table["month"].tolist()))
+    values = np.empty((len(zones), len(months)))
+    place = (
+        [zones.index(z) for z in table["zone"].tolist()],
+        [months.index(m) for m in table["month"].tolist()],
+    )
+    values[place] = table["calorific_kwh_hs_per_m3"]
+    return Calorific(tuple(zones), np.datetime64(months[0], "M"), values)
 
 
 def _by_day(hourly: Floats, clock: Clock) -> Floats:
@@ -185,8 +206,6 @@ class _Reader:
         years = self.study.years
         first, last = np.datetime64(f"{years[0]}-01-01", "D"), np.datetime64(f"{years[-1]}-12-31", "D")
 
-        from varme.data.meters.read import open_meters
-
         def read() -> OpenedMeters:
             return open_meters(
                 spec, self.context.base, first, last, self.study.timezone, work=self.context.work, where=where
@@ -195,7 +214,7 @@ class _Reader:
         opened = self.attempt(read)
         if opened is not None:
             self.findings += opened.findings
-            self.files += opened.understood
+            self.files += [{**row, "meters": where} for row in opened.understood]
             self.hashes |= opened.data_hashes
         return opened
 
@@ -227,14 +246,47 @@ class _Reader:
         spec = self.study.buildings
         if spec is None:
             return Buildings({"meter": np.empty(0, dtype=object)})
-        from varme.data.meters.buildings import read_buildings
-
         path = self.context.base / spec.file
         columns = self.attempt(lambda: read_buildings(path, spec.meter_column))
         if columns is None:
             return Buildings({"meter": np.empty(0, dtype=object)})
         self.hashes[spec.file] = hashlib.sha256(path.read_bytes()).hexdigest()
         return Buildings(columns)
+
+    def calorific(self) -> Calorific | None:
+        """Return the calorific values: those of the file, or those of the study."""
+        gas = self.study.gas
+        if gas.calorific_file is None:
+            return self.attempt(lambda: constant(gas.calorific_kwh_hs_per_m3, gas.changeovers))
+        path = self.context.base / gas.calorific_file
+        found = self.attempt(lambda: read_calorific(path, gas.changeovers))
+        if found is not None:
+            self.hashes[gas.calorific_file] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
+
+    def transformers(self) -> dict[str, NDArray[Any]]:
+        """Read the table of transformers."""
+        spec = self.study.transformers
+        if spec is None:
+            return {}
+        path = self.context.base / spec.file
+
+        def read() -> dict[str, NDArray[Any]]:
+            table = open_table(path, "transformers.file")
+            if "transformer" not in table.columns:
+                listed = ", ".join(table.columns)
+                what = "has no column `transformer` with the names"
+                raise DataError(Problem("P201", "transformers.file", what, spec.file, f"columns: {listed}"))
+            numbers = [c for c in number_columns(table) if c not in {"transformer", "feeder"}]
+            texts = [c for c in ("transformer", "feeder") if c in table.columns]
+            cells = fetch_cells(table, texts, numbers, "transformers.file")
+            return {**cells.texts, **cells.numbers}
+
+        found = self.attempt(read)
+        if found is None:
+            return {}
+        self.hashes[spec.file] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return found
 
     def monitored(self) -> Monitored | None:
         """Read heat pumps whose heat and electricity are metered."""
@@ -262,16 +314,21 @@ def _from_files(study: RetrofitStudy, context: Context) -> RetrofitCase:
     pumps = reader.meters(study.heat_pump_meters, "heat_pump_meters") if study.heat_pump_meters else None
     hourly = reader.temperature(grid)
     buildings, monitored = reader.buildings(), reader.monitored()
-    if gas is not None and buildings.columns["meter"].size:
+    transformers, calorific = reader.transformers(), reader.calorific()
+    if gas is not None:
+        buildings = with_covariates(buildings, [gas, *([pumps] if pumps else [])])
+    if gas is not None and study.buildings is not None and buildings.columns["meter"].size:
         _check_ids(buildings, [gas, *([pumps] if pumps else [])], reader)
-    if len(reader.problems) or gas is None or hourly is None:
+    if len(reader.problems) or gas is None or hourly is None or calorific is None:
         only_data = all(problem.code.startswith("P2") for problem in reader.problems.problems)
         raise (DataError if only_data else InputError)(reader.problems.problems, context.source)
     first = np.datetime64(f"{years[0]}-01-01", "D")
+    last = np.datetime64(f"{years[-1] + 1}-01-01", "D")
+    reader.findings += calorific_findings(calorific, np.arange(first, last))
     clock = Clock.of(grid.times, first, 60, study.timezone)
     return RetrofitCase(
         study=study,
-        days=np.arange(first, np.datetime64(f"{years[-1] + 1}-01-01", "D")),
+        days=np.arange(first, last),
         clock=clock,
         temperature_c=_by_day(hourly, clock),
         temperature_hour_c=hourly,
@@ -280,10 +337,26 @@ def _from_files(study: RetrofitStudy, context: Context) -> RetrofitCase:
         heat_pumps=pumps.source if pumps else None,
         monitored=monitored,
         buildings=buildings,
+        calorific=calorific,
+        transformers=transformers,
         meter_files=reader.files,
         findings=tuple(reader.findings),
         data_hashes=reader.hashes,
     )
+
+
+def with_covariates(buildings: Buildings, opened: list[OpenedMeters]) -> Buildings:
+    """Return the buildings with what published data sets say of their meters, where the study has no table."""
+    told = [o.covariates for o in opened if o.covariates]
+    if not told or buildings.columns["meter"].size:
+        return buildings
+    names = list(dict.fromkeys(name for one in told for name in one))
+    columns: dict[str, NDArray[Any]] = {}
+    for name in names:
+        parts = [one.get(name, np.full(len(one["meter"]), np.nan)) for one in told]
+        texts = any(part.dtype.kind in "OUS" for part in parts)
+        columns[name] = np.concatenate([p.astype(object) for p in parts] if texts else parts)
+    return Buildings(columns)
 
 
 def _check_ids(buildings: Buildings, opened: list[OpenedMeters], reader: _Reader) -> None:

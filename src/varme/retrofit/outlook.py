@@ -125,7 +125,7 @@ def _grid(
     case: RetrofitCase, meters: Metered, levels: Levels, demand: Demand, household: Floats
 ) -> GridResults:
     study = case.study
-    transformers = transformers_of(meters.groups, study.grid, transformer_table(case, meters))
+    transformers = transformers_of(meters.groups, study.grid, case.transformers)
     library = _library(case, meters, levels, demand)
     simultaneity = _simultaneity(case, meters)
     daily, annual = per_home(case, meters, demand)
@@ -143,26 +143,6 @@ def _grid(
         hourly_kw=demand.load_kwh[:, steps].astype(float) / demand.grid.step_h, times_utc=demand.times_utc[steps],
         step_day=demand.grid.local_day[steps], step_slot=demand.grid.local_step[steps],
     )  # fmt: skip
-
-
-def transformer_table(case: RetrofitCase, meters: Metered) -> dict[str, NDArray[Any]]:
-    """Return what the building table says of transformers: the first figure that a building of each one has."""
-    columns = case.buildings.columns
-    place = np.array([str(t) for t in columns["transformer"]], dtype=object)
-    out: dict[str, NDArray[Any]] = {"transformer": np.array(meters.groups, dtype=object)}
-    first = {name: int(np.argmax(place == name)) for name in meters.groups}
-    renamed = {
-        "rating_kva": "rating_kva", "feeder": "feeder", "base_peak_kw": "base_peak_kw",
-        "transformer_longitude_deg": "lon_deg", "transformer_latitude_deg": "lat_deg",
-    }  # fmt: skip
-    for column, name in renamed.items():
-        if column in columns:
-            out[name] = np.array([columns[column][first[g]] for g in meters.groups])
-    if "lon_deg" not in out and {"longitude_deg", "latitude_deg"} <= set(columns):
-        for column, name in (("longitude_deg", "lon_deg"), ("latitude_deg", "lat_deg")):
-            values = np.asarray(columns[column], dtype=float)
-            out[name] = np.array([np.nanmean(values[place == g]) for g in meters.groups])
-    return out
 
 
 def per_home(case: RetrofitCase, meters: Metered, demand: Demand) -> tuple[Any, Floats]:

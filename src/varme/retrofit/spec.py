@@ -43,6 +43,15 @@ class BuildingsSpec(Spec):
     """Column with the meter's id."""
 
 
+class TransformersSpec(Spec):
+    """The table of transformers."""
+
+    file: str
+    """CSV or Parquet, one row per transformer, relative to the study file. Columns: `transformer`, and any of
+    `rating_kva`, `feeder`, `base_peak_kw` (what it carries already), `unmetered_homes_count`, `x_m` and `y_m`, or
+    `lon_deg` and `lat_deg`."""
+
+
 class MonitoredSpec(Spec):
     """Heat pumps whose heat and electricity are both metered: the SPF is measured, not inferred.
 
@@ -113,6 +122,8 @@ class RetrofitStudy(Spec):
     """Outdoor temperature, hourly or daily."""
     buildings: BuildingsSpec | None = None
     """Buildings: volume, age, furnace, transformer of each meter."""
+    transformers: TransformersSpec | None = None
+    """Transformers: rating, feeder, place."""
     gas: GasSpec = GasSpec()
     """The gas, and how a meter's volume becomes energy."""
     furnace: FurnaceSpec = FurnaceSpec()
@@ -132,7 +143,15 @@ class RetrofitStudy(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> RetrofitStudy:
-        files = ("gas_meters", "heat_pump_meters", "temperature_c", "buildings", "monitored", "given")
+        files = (
+            "gas_meters",
+            "heat_pump_meters",
+            "temperature_c",
+            "buildings",
+            "transformers",
+            "monitored",
+            "given",
+        )
         named = [n for n in files if getattr(self, n) is not None]
         if self.town is not None and named:
             raise ValueError(

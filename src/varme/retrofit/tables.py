@@ -18,11 +18,22 @@ METER_FILES = TableSchema(
     "meter_files",
     "What was understood of each meter file",
     (
-        Column("file", "text", "the file"),
-        Column("role", "text", "gas_meters or heat_pump_meters"),
-        Column("property", "text", "what was decided"),
-        Column("value", "text", "the decision"),
-        Column("found", "text", "stated in the study, or detected and from what"),
+        Column("meters", "text", "gas_meters or heat_pump_meters"),
+        Column("file", "text", "the file, or the first of several of one form"),
+        Column("layout", "text", "how it is laid out"),
+        Column("meter_column", "text", "where the meters' ids stand"),
+        Column("time_column", "text", "where the time stamps stand"),
+        Column("value_column", "text", "where the readings stand"),
+        Column("unit", "text", "unit of the readings, and what they were turned into"),
+        Column("reading", "text", "interval (used in the step) or register (where it stood)"),
+        Column("step", "text", "time between readings"),
+        Column("clock", "text", "clock of the stamps"),
+        Column("label", "text", "what a stamp marks: start or end of its interval"),
+        Column("rows_count", "integer", "readings"),
+        Column("meters_count", "integer", "meters"),
+        Column("first", "text", "first stamp"),
+        Column("last", "text", "last stamp"),
+        Column("found", "text", "what was stated in the study and what was detected"),
     ),
 )
 ANNUAL = TableSchema(
@@ -83,11 +94,11 @@ FLEET_DAYS = TableSchema(
 
 
 def files_table(rows: list[dict[str, Any]]) -> Table:
-    """Return what was understood of each meter file, one decision a row."""
+    """Return what was understood of each meter file."""
     data: dict[str, list[Any]] = {c.name: [] for c in METER_FILES.columns}
     for row in rows:
         for column in METER_FILES.columns:
-            data[column.name].append(row.get(column.name, ""))
+            data[column.name].append(row.get(column.name, 0 if column.dtype == "integer" else ""))
     return Table(METER_FILES, data)
 
 
