@@ -61,6 +61,8 @@ class CopCurve:
         whole: Curve of all heat, hot water included, for heat that is not split; ``None`` if not known. It assumes
             that the share of hot water is the same in both fleets: a fifth more in one of them makes 3.5 % on the
             coldest days.
+        space_over_whole_log: Log COP of space heating less that of all heat, at the reference temperature; NaN if
+            not known.
     """
 
     level_cop: float
@@ -77,6 +79,7 @@ class CopCurve:
     limit_shift_se_k: float = np.nan
     cold_days_count: int = 0
     whole: CopCurve | None = None
+    space_over_whole_log: float = np.nan
 
     def log_shape(self, temperature_c: Floats | float) -> Floats:
         """Return log COP less its level at outdoor temperatures."""
@@ -285,4 +288,5 @@ def _curve_of(fit: FleetFit) -> CopCurve:
         1.0, fit.reference_c, fit.slope, fit.slope_se, knots_c=tuple(KNOTS_C.tolist()),
         knots_log=tuple(fit.knots.tolist()), band_log_se=tuple(band.tolist()), water_ratio=fit.water_ratio,
         limit_shift_k=fit.shift_k, limit_shift_se_k=fit.shift_se_k, cold_days_count=fit.cold_days, whole=whole,
+        space_over_whole_log=fit.space_over_all_log,
     )  # fmt: skip

@@ -128,6 +128,7 @@ class FleetFit:
         shift_k: Heating limit of the heat-pump homes less that of the gas homes.
         shift_se_k: Its standard error.
         water_ratio: COP of hot water over that of space heating at 15 C, if its share is the same in both fleets.
+        space_over_all_log: Log COP of space heating less that of all heat, mean over cold days.
         limit_c: Mean heating limit of the gas homes.
         residual_share: Robust standard deviation of the heat-pump fleet's cold days over its mean day.
         cold_days: Days that made the slope.
@@ -144,6 +145,7 @@ class FleetFit:
     shift_k: float
     shift_se_k: float
     water_ratio: float
+    space_over_all_log: float
     limit_c: float
     residual_share: float
     cold_days: int
@@ -247,12 +249,13 @@ def fit_heat_pump_fleet(electricity: Floats, days: Days, gas: GasFleet) -> Fleet
         / gas.scale
         * np.exp(p[0] - (p[1] * (FLAT_ABOVE_C - centre) + _hats(np.array([15.0])) @ p[10:k]))
     )
+    over = float(np.mean((np.log(gas.scale) - p[0] + log_cop(p) - log_all(p))[cold]))
     se = float(np.hypot(np.sqrt(shape[0] @ cov @ shape[0]), MODEL_SE))
     all_se = float(np.hypot(np.sqrt(gradient @ cov @ gradient), MODEL_SE))
     return FleetFit(
         float(shape[0] @ p), se, float(to_line @ log_all(p)[cold]), all_se, centre, shape[1:] @ p,
         shape @ cov @ shape.T, _deviations(log_all(p), t, cold, centre), float(p[2]), float(np.sqrt(cov[2, 2])),
-        float(water[0] / np.exp(p[8])), gas.limit_c, spread, int(cold.sum()),
+        float(water[0] / np.exp(p[8])), over, gas.limit_c, spread, int(cold.sum()),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -235,10 +236,14 @@ def curve_table(
         confidence_share: Confidence of the band.
         ground_share: Share of ground source in the heat, for the physics' curve.
     """
+    if curve.whole is not None and np.isfinite(curve.space_over_whole_log):
+        # All heat has the SPF; space heating is better by what hot water costs.
+        curve = replace(curve, level_cop=curve.whole.level_cop * float(np.exp(curve.space_over_whole_log)))
     low, high = curve.band(CURVE_C, confidence_share)
     known = np.isfinite(heat_by_day) & np.isfinite(temperature_c)
     heat, t = np.asarray(heat_by_day)[known], np.asarray(temperature_c)[known]
-    spf = float(heat.sum() / (heat / curve.cop(t)).sum()) if len(heat) else curve.level_cop
+    use = curve.whole or curve
+    spf = float(heat.sum() / (heat / use.cop(t)).sum()) if len(heat) else curve.level_cop
     physics = prior_cop_curve(ground_share)
     physics = physics.scaled_to(spf, heat, t) if len(heat) else physics
     whole = np.full(len(CURVE_C), np.nan) if curve.whole is None else curve.whole.cop(CURVE_C)
