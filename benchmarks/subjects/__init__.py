@@ -6,3 +6,5 @@ from benchmarks.subjects import window, year, milp, surface  # noqa: F401, I001
 from benchmarks.subjects import change_point  # noqa: F401
 from benchmarks.subjects import spf_accuracy  # noqa: F401
 from benchmarks.subjects import retrofit_scale  # noqa: F401
+from benchmarks.subjects import hourly  # noqa: F401
+from benchmarks.subjects import peak_day  # noqa: F401

@@ -58,9 +58,9 @@ def water_cop_of_fleets(
 
     Heat of the gas homes over electricity of the heat-pump homes on warm days, against the same on cold days less the
     hot water of a warm day: the unknown level of the two fleets drops out. Homes with heat pumps need less heat for
-    their rooms (gamma), but people shower as others do: the ratio of room heat is corrected for that. What else gas does in summer (cooking, a
-    furnace standing by that wastes more than its annual efficiency says) makes the ratio too high; it is held between
-    0.4 and 1.5.
+    their rooms (gamma), but people shower as others do: the ratio of room heat is corrected for that. What else gas
+    does in summer (cooking, a furnace standing by that wastes more than its annual efficiency says) makes the ratio
+    too high; it is held between 0.4 and 1.5.
 
     Args:
         heat_by_day: Useful heat of the gas homes by day [kWh], shape (days,).
