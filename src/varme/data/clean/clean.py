@@ -178,7 +178,7 @@ def _time_rules(sheet: Sheet) -> None:
         rules_time.leap_days(sheet)
     else:
         rules_time.lost_leap_days(sheet)
-        rules_time.slipped_hours(sheet)
+        rules_time.clock_slips(sheet)
     if sheet.around.temperature_c is None or sheet.features.shape[1] < 3:
         return
     if sheet.daily:

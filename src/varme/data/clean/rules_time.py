@@ -234,47 +234,44 @@ def lost_leap_days(sheet: Sheet) -> None:
         sheet.ledger.add("leap_day", span, "flagged", "29 February has no value")
 
 
-def slipped_hours(sheet: Sheet) -> None:
-    """Find spans of sub-daily series that stand 1 or 2 hours too early or late, as after a mistaken time zone.
+def clock_slips(sheet: Sheet) -> None:
+    """Flag panels whose daily pattern moves by an hour or two when the clocks change: their stamps miss it.
 
-    A meter's deviations from its own daily mean are compared with those of all meters together, shifted and not. The
-    score of a day is again a log-likelihood ratio. Nothing is said of fewer than ten meters.
+    Heating programmes follow the local clock. The mean pattern of all meters by local hour, three weeks before and
+    after each change, is compared at shifts of up to two hours; at least half of the changes must agree. A single meter
+    says too little: its pattern wanders by more than an hour with the season.
     """
+    offset = utc_offset_s(sheet.panel.steps, sheet.around.timezone)
     mean = sheet.mean
     rows = np.flatnonzero(mean > 0)
-    if len(rows) < 10:
-        return
-    day = np.repeat(np.arange(len(sheet.edges)), sheet.length)
-    known = np.isfinite(sheet.y[rows])
-    own = np.where(known, np.clip(np.nan_to_num(sheet.y[rows]) / mean[rows, None], 0, 6), 0)
-    own -= (np.add.reduceat(own, sheet.edges, axis=1) / sheet.length)[:, day]
-    own = np.where(known, own, 0)
-    fleet = own.mean(axis=0)
-    slope = (own @ fleet) / max(float(fleet @ fleet), 1e-12)
-    off = own - slope[:, None] * fleet
-    variance = off.var(axis=1) + 1e-12
     hour = max(1, sheet.per_day // 24)
-    best = np.zeros(len(rows))
-    first, last, by = (np.zeros(len(rows), dtype=np.int64) for _ in range(3))
-    for shift in (hour, -hour, 2 * hour, -2 * hour):
-        other = slope[:, None] * (np.roll(fleet, shift) - fleet)
-        gain = np.add.reduceat(other * (2 * off - other) * known, sheet.edges, axis=1)
-        evidence, a, b = best_segments(np.clip(gain / (2 * variance[:, None]), -2, 2))
-        better = (evidence > best) & (b - a >= SLIP_DAYS_MIN)
-        best = np.where(better, evidence, best)
-        first, last, by = np.where(better, a, first), np.where(better, b, last), np.where(better, shift, by)
-    hit = best > SLIP_EVIDENCE
-    found = sheet.to_steps(Runs(rows, first, last).chosen(hit))
-    for row, a, b, shift in zip(
-        found.row.tolist(), found.first.tolist(), found.last.tolist(), by[hit], strict=True
-    ):
-        moved = np.roll(sheet.y[row, a : b + 1], -shift)
-        moved[slice(-shift, None) if shift > 0 else slice(0, -shift)] = np.nan
-        sheet.y[row, a : b + 1] = moved
-    figures = np.stack([by[hit] / hour, best[hit]], axis=1)
+    window = 21 * sheet.per_day
+    change = np.flatnonzero(np.diff(offset) != 0) + 1
+    change = change[(change >= window) & (change <= len(offset) - window)]
+    if len(rows) < 10 or not len(change):
+        return
+    fleet = np.nan_to_num(np.clip(sheet.y[rows] / mean[rows, None], 0, 6)).mean(axis=0)
+    seconds = sheet.panel.steps.astype("datetime64[s]").astype(np.int64) + offset.astype(np.int64)
+    slot = (seconds // (60 * sheet.panel.step_min)) % sheet.per_day
+    moved = []
+    for at in change.tolist():
+        before, after = (
+            np.bincount(slot[part], fleet[part], sheet.per_day)
+            for part in (slice(at - window, at), slice(at, at + window))
+        )
+        shifts = range(-2, 3)
+        fit = np.array([np.corrcoef(np.roll(before, k * hour), after)[0, 1] for k in shifts])
+        best = int(np.argmax(fit))
+        moved.append(shifts[best] if fit[best] > 0.8 and fit[best] > fit[2] + 0.05 else 0)
+    off = np.array(moved)
+    if 2 * np.count_nonzero(off) < len(off) or not off.any():
+        return
+    last = np.full(len(rows), sheet.y.shape[1] - 1)
+    size = np.full(len(rows), float(np.abs(off[off != 0]).mean()))
     sheet.ledger.add(
-        "time_slip", found, "corrected", "shifted by {0:+.0f} h, log-likelihood ratio {1:.0f}", figures
-    )
+        "clock_slip", Runs(rows, np.zeros_like(last), last), "flagged",
+        "the daily pattern of all meters moves by {0:.1f} h when the clocks change", size,
+    )  # fmt: skip
 
 
 def dst_hours(sheet: Sheet) -> None:

@@ -334,5 +334,5 @@ def _first(sheet: Sheet, runs: Runs) -> Floats:
 
 
 def _is_leap_day(sheet: Sheet, runs: Runs) -> Bools:
-    day = sheet.panel.steps[runs.first]
-    return is_leap_day(day) & (runs.length <= sheet.per_day + 1)
+    day = sheet.panel.steps[(runs.first + runs.last) // 2]
+    return is_leap_day(day) & (runs.length <= 1.3 * sheet.per_day)

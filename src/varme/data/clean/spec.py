@@ -30,7 +30,7 @@ class CleaningSpec(Spec):
     spike_means: float = Field(default=4.0, gt=0)
     """A day is a spike if it is so many of the meter's mean days above what is expected of it (assumption; the coldest
     day of a home is about 3.5 mean days, and expected)."""
-    spike_hour_means: float = Field(default=20.0, gt=0)
+    spike_hour_means: float = Field(default=25.0, gt=0)
     """The same for an hour or less, in mean hours (assumption: a heat pump's rated power is about 5 mean hours)."""
     zero_days_share: float = Field(default=0.4, gt=0)
     """Zeros are missing values where at least this share of the meter's mean day is expected (assumption: below, a home

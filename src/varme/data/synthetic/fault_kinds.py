@@ -338,5 +338,6 @@ KINDS: dict[str, KindOf] = {
     "cooking_only": KindOf(cooking_only, hourly=False, heat_pump=False),
 }
 
-#: Kinds that one meter of a file does not have alone: the reading hour belongs to whoever reads them all.
-SHARED = frozenset({"gas_day"})
+#: Kinds that one meter of a file does not have alone, by whether its readings are daily: the reading hour and the time
+#: zone belong to whoever reads them all. They are worked in only when asked for by name.
+SHARED = {True: frozenset({"gas_day"}), False: frozenset({"time_slip"})}
