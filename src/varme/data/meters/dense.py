@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varme.data.meters import sql
-from varme.data.meters.sources import DenseStore, PanelShape, Scattered, scatter
+from varme.data.meters.sources import DenseStore, OwnedFolder, PanelShape, Scattered, scatter
 from varme.data.meters.stage import Staged
 from varme.data.meters.timeline import Timeline
 
@@ -72,7 +71,7 @@ class Plan:
     kinds: Sequence[Any]
     fine_s: int
     folder: Path
-    owner: tempfile.TemporaryDirectory[str] | None
+    owner: OwnedFolder | None
 
     def value(self, number: int) -> str:
         """Return SQL of a group's reading: in the panel's unit, unless rows have units of their own."""

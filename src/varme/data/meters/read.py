@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ from varme.data.meters.notes import findings_of
 from varme.data.meters.panel import DAY_MIN, MeterSource
 from varme.data.meters.roles import Roles, roles_of
 from varme.data.meters.sample import SAMPLED, Sample, is_register, step_min_of, step_of
-from varme.data.meters.sources import PanelShape, write_meters
+from varme.data.meters.sources import OwnedFolder, PanelShape, write_meters
 from varme.data.meters.spec import MeterFilesSpec
 from varme.data.meters.stage import Staged, is_small, stage
 from varme.data.meters.timeline import Timeline
@@ -122,18 +123,29 @@ def open_meters(
     Timeline(first, last, timezone, request.clock, 60).zone(request.clock)  # an unknown zone ends here
     owner = None
     if work is None:
-        owner = tempfile.TemporaryDirectory(prefix="varme-meters-")
-        folder = Path(owner.name)
+        owner = OwnedFolder()
+        folder = owner.path
     else:
         work.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f"meters-{where.replace('.', '-')}-", dir=work))
-    problems = Collector()
-    files = find_files(spec.files, base, where, problems)
+    try:
+        return _opened(request, folder, owner, threads, memory, bucket_rows)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _opened(
+    request: Request, folder: Path, owner: OwnedFolder | None, threads: int, memory: str, bucket_rows: int
+) -> OpenedMeters:
+    problems, recipe = Collector(), request.recipe
+    files = find_files(request.spec.files, request.base, request.where, problems)
     problems.raise_if_any(DataError)
-    hashes = {described(p, base): hashed(p) for p in files}
+    hashes = {described(p, request.base): hashed(p) for p in files}
     if recipe.hdf5:
-        opened = open_hdf5(files, request.first_day, request.last_day, timezone, folder, owner, where)
-        return OpenedMeters(opened.source, "kwh", "interval", opened.findings, opened.understood, hashes)
+        span = (request.first_day, request.last_day)
+        read = open_hdf5(files, *span, request.timezone, folder, owner, request.where)
+        return OpenedMeters(read.source, "kwh", "interval", read.findings, read.understood, hashes)
     with sql.connect(threads, memory, folder) as connection:
         reader = _Reader(request, folder, owner, connection, problems, bucket_rows)
         source, unit, reading, findings, understood = reader.read(files)

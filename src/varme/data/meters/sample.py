@@ -65,7 +65,8 @@ def _looks_like_register(value: NDArray[np.float64]) -> bool | None:
         return None
     rising = float(np.mean(added >= 0))
     usual = float(np.median(np.abs(added[added != 0])))
-    return rising >= 0.97 and float(np.median(value)) > 4 * usual
+    climbed = float(value[-1] - value[0]) >= 0.5 * float(added[added > 0].sum())
+    return rising >= 0.97 and climbed and float(np.median(value)) > 4 * usual
 
 
 def step_min_of(

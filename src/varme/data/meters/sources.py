@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +20,14 @@ from varme.data.meters import sql
 from varme.data.meters.panel import DAY_MIN, Floats32, MeterPanel
 
 Reading = Literal["interval", "register"]
+
+
+class OwnedFolder:
+    """A temporary folder that is removed when the last source that uses it is."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="varme-meters-"))
+        self._removed = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 @lru_cache(maxsize=8)
@@ -104,7 +114,7 @@ class DenseStore(_Stored):
     count: int
     estimated: bool = False
     duplicates: bool = False
-    owner: tempfile.TemporaryDirectory[str] | None = field(default=None, compare=False, repr=False)
+    owner: OwnedFolder | None = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the owner of a temporary folder behind."""
@@ -159,7 +169,7 @@ class SortedParquet(_Stored):
     step: str
     value: str
     memory: str = sql.MEMORY
-    owner: tempfile.TemporaryDirectory[str] | None = field(default=None, compare=False, repr=False)
+    owner: OwnedFolder | None = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the owner of a temporary folder behind."""
@@ -200,13 +210,14 @@ class SortedParquet(_Stored):
             )
             found: dict[str, Any] = connection.execute(query).fetchnumpy()
             return found
-        connection.execute("CREATE TEMP TABLE ids (meter VARCHAR, k INTEGER)")
+        connection.execute("CREATE OR REPLACE TEMP TABLE _varme_ids (_varme_id VARCHAR, _varme_k INTEGER)")
         connection.execute(
-            "INSERT INTO ids SELECT unnest($1::VARCHAR[]), generate_subscripts($1::VARCHAR[], 1) - 1",
+            "INSERT INTO _varme_ids SELECT unnest($1::VARCHAR[]), generate_subscripts($1::VARCHAR[], 1) - 1",
             [list(ids)],
         )
         joined: dict[str, Any] = connection.execute(
-            f"SELECT k AS m, {self.step} AS s, {self.value} AS v FROM {self.scan} JOIN ids ON {self.meter} = ids.meter "
+            f"SELECT _varme_k AS m, {self.step} AS s, {self.value} AS v FROM {self.scan} "
+            f"JOIN _varme_ids ON {self.meter} = _varme_id "
             f"WHERE {self.meter} BETWEEN {sql.text(min(ids))} AND {sql.text(max(ids))}"
         ).fetchnumpy()
         return joined

@@ -23,7 +23,7 @@ from varme.ground.errors import Collector
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"file ?= ?(\S+)")
 _TRUE = "^(e|est.*|true|1|y|yes|gesch.*|ersatz.*|rechn.*|calc.*)$"
-_STEM = r"(^.*/)|(^Property_ID=)|(\.(csv|txt|tsv|parquet)(\.gz)?$)"
+_STEM = r"(^(.*/)?(Property_ID=)?)|(\.(csv|txt|tsv|parquet)(\.gz)?$)"
 
 
 @dataclass(frozen=True)
