@@ -3,8 +3,11 @@
 # District.
 from benchmarks.subjects import window, year, milp, surface  # noqa: F401, I001
 # Retrofit.
+from benchmarks.subjects import cleaning  # noqa: F401
 from benchmarks.subjects import change_point  # noqa: F401
 from benchmarks.subjects import spf_accuracy  # noqa: F401
+from benchmarks.subjects import spf_years  # noqa: F401
 from benchmarks.subjects import retrofit_scale  # noqa: F401
 from benchmarks.subjects import hourly  # noqa: F401
 from benchmarks.subjects import peak_day  # noqa: F401
+from benchmarks.subjects import transformers  # noqa: F401, I001

@@ -51,7 +51,8 @@ def test_pandapower_profiles_give_the_power_back(tmp_path, loads):
     assert [r[0] for r in profile[1:]] == [str(i) for i in range(24)]  # DFData wants the time step as index
     p_mw = np.array([r[1:] for r in profile[1:]], dtype=float)
     q_mvar = np.array([r[1:] for r in reactive[1:]], dtype=float)
-    assert p_mw.T * 1000 == pytest.approx(loads.p_kw, rel=1e-9)
+    back_kw = p_mw.T * 1000
+    assert back_kw == pytest.approx(loads.p_kw, rel=1e-9)
     assert p_mw / np.hypot(p_mw, q_mvar) == pytest.approx(0.95, rel=1e-7)
     column = head.index("profile_name")
     assert [r[column] for r in rows] == profile[0][1:]

@@ -14,6 +14,7 @@ spread is the weather's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ class PeakCase:
 
     def __post_init__(self) -> None:
         problems = Collector()
-        for name in sorted({n for n in self.names if self.names.count(n) > 1})[:5]:
+        for name in sorted(n for n, count in Counter(self.names).items() if count > 1)[:5]:
             problems.add("P127", "transformers", "the name occurs twice", value=name)
         bad = ~(np.isfinite(self.rating_kva) & (self.rating_kva > 0))
         for row in np.flatnonzero(bad)[:5].tolist():
