@@ -86,47 +86,64 @@ def core_level(residual: Floats, spread: Floats, weight: Floats) -> CoreLevel:
         spread: Spread of the residual of a sound meter, by home, shape (m,).
         weight: Weights from design, 1 for a plain home, shape (m,).
     """
-    mean, share, total = 0.0, PRIOR_COUNTS[0] / sum(PRIOR_COUNTS), float(weight.sum())
-    step, top = 1e-4, 0.5 * float(np.median(spread))
-    for _ in range(80):
-        score, _, sound = _scores(residual - mean, spread, share)
-        above, below = (_scores(residual - mean - h, spread, share)[0] for h in (step, -step))
-        slope = float(weight @ (above - below)) / (2 * step)
-        # Far from a maximum the curvature can be positive; the expected one of the core is always a safe step.
-        safe = -float(weight @ (sound / spread**2))
-        move = float(np.clip(-float(weight @ score) / min(slope, 0.3 * safe), -top, top))
-        new_share = (float(weight @ (1 - sound)) + PRIOR_COUNTS[0]) / (total + sum(PRIOR_COUNTS))
-        done = abs(move) < 1e-8 and abs(new_share - share) < 1e-8
-        mean, share = mean + move, float(new_share)
+    mean, share = 0.0, PRIOR_COUNTS[0] / sum(PRIOR_COUNTS)
+    top = 0.5 * float(np.median(spread))
+    for _ in range(100):
+        bend, gradient, _, sound = _curvature(residual - mean, spread, weight, share)
+        move, new_share = _careful_step(gradient, spread, weight, sound, bend[0, 0], top)
+        if bend[0, 0] < 0 and np.linalg.det(bend) > 0:
+            newton = -np.linalg.solve(bend, gradient)
+            if abs(newton[0]) < top:
+                move = float(newton[0])
+                new_share = float(np.clip(share + newton[1], 0.2 * share, min(5 * share, 0.9)))
+        done = abs(move) < 1e-8 and abs(new_share - share) < 1e-7
+        mean, share = mean + move, new_share
         if done:
             break
-    return CoreLevel(
-        mean,
-        _variance(residual - mean, spread, weight, share),
-        share,
-        _scores(residual - mean, spread, share)[2],
-    )
+    bend, _, middle, sound = _curvature(residual - mean, spread, weight, share)
+    return CoreLevel(mean, _sandwich(bend, middle), share, sound)
 
 
-def _variance(r: Floats, s: Floats, weight: Floats, share: float) -> float:
-    """Return the sandwich variance of the level, with the share of dirt estimated beside it."""
-    h = 1e-4
-    level, dirt, _ = _scores(r, s, share)
-    by_level = [(_scores(r - k, s, share)) for k in (h, -h)]
-    hs = min(h, share / 2)
-    by_share = [(_scores(r, s, share + k)) for k in (hs, -hs)]
-    H = np.empty((2, 2))
-    for i in range(2):
-        H[i, 0] = weight @ (by_level[0][i] - by_level[1][i]) / (2 * h)
-        H[i, 1] = weight @ (by_share[0][i] - by_share[1][i]) / (2 * hs)
-    H[1, 1] -= PRIOR_COUNTS[0] / share**2 + PRIOR_COUNTS[1] / (1 - share) ** 2
-    U = np.column_stack([level, dirt]) * weight[:, None]
-    m = len(r)
-    middle = U.T @ U * (m / max(m - 1, 1))
+def _careful_step(
+    gradient: Floats, spread: Floats, weight: Floats, sound: Floats, bend: float, top: float
+) -> tuple[float, float]:
+    """Return a step that never goes astray: of expectation and maximisation for the share, bounded for the level."""
+    safe = -float(weight @ (sound / spread**2))
+    move = float(np.clip(-gradient[0] / min(bend, 0.3 * safe), -top, top))
+    total = float(weight.sum()) + sum(PRIOR_COUNTS)
+    return move, (float(weight @ (1 - sound)) + PRIOR_COUNTS[0]) / total
+
+
+def _curvature(r: Floats, s: Floats, weight: Floats, share: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return the posterior's second and first derivatives by level and share, the squared scores, and soundness.
+
+    Args:
+        r: Residuals less the level, shape (m,).
+        s: Spread by home, shape (m,).
+        weight: Weights, shape (m,).
+        share: Share of dirt.
+    """
+    h, hs = 1e-4, min(1e-4, share / 2)
+    level, dirt, sound = _scores(r, s, share)
+    up, down = _scores(r - h, s, share), _scores(r + h, s, share)
+    more, less = _scores(r, s, share + hs), _scores(r, s, share - hs)
+    by_level = [float(weight @ (up[i] - down[i])) / (2 * h) for i in (0, 1)]
+    by_share = [float(weight @ (more[i] - less[i])) / (2 * hs) for i in (0, 1)]
+    a, b = PRIOR_COUNTS
+    cross = (by_level[1] + by_share[0]) / 2
     # The prior is one more, independent, source about the share.
-    middle[1, 1] += PRIOR_COUNTS[0] / share**2 + PRIOR_COUNTS[1] / (1 - share) ** 2
-    H = (H + H.T) / 2
-    if not (H[0, 0] < 0 and np.linalg.det(H) > 0):
-        return float(middle[0, 0] / min(H[0, 0], -1e-12) ** 2)
-    bread = np.linalg.inv(H)
+    prior = a / share**2 + b / (1 - share) ** 2
+    bend = np.array([[by_level[0], cross], [cross, by_share[1] - prior]])
+    gradient = np.array([weight @ level, weight @ dirt + a / share - b / (1 - share)])
+    scores = np.column_stack([level, dirt]) * weight[:, None]
+    middle = scores.T @ scores * (len(r) / max(len(r) - 1, 1))
+    middle[1, 1] += prior
+    return bend, gradient, middle, sound
+
+
+def _sandwich(bend: Floats, middle: Floats) -> float:
+    """Return the sandwich variance of the level, with the share of dirt estimated beside it."""
+    if not (bend[0, 0] < 0 and np.linalg.det(bend) > 0):
+        return float(middle[0, 0] / min(bend[0, 0], -1e-12) ** 2)
+    bread = np.linalg.inv(bend)
     return float((bread @ middle @ bread)[0, 0])

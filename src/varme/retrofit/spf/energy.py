@@ -46,14 +46,12 @@ class RankShift:
 
 
 def _share_below(x_sorted: Floats, y_sorted: Floats, t: float) -> float:
-    """Return the share of pairs with ``x - y <= t``, ties counted half."""
+    """Return the share of pairs with ``x - y <= t``."""
     moved = y_sorted + t
     n, m = len(x_sorted), len(y_sorted)
     if n >= m:
-        left, right = (np.searchsorted(x_sorted, moved, side=s) for s in ("left", "right"))
-        return float(left.sum(dtype=np.int64) + right.sum(dtype=np.int64)) / (2 * n * m)
-    left, right = (np.searchsorted(moved, x_sorted, side=s) for s in ("left", "right"))
-    return 1 - float(left.sum(dtype=np.int64) + right.sum(dtype=np.int64)) / (2 * n * m)
+        return float(np.searchsorted(x_sorted, moved, side="right").sum(dtype=np.int64)) / (n * m)
+    return 1 - float(np.searchsorted(moved, x_sorted, side="left").sum(dtype=np.int64)) / (n * m)
 
 
 def quantile_of_differences(

@@ -119,8 +119,10 @@ def estimate_b(
             P312 if its divergence is infinite everywhere.
     """
     totals = _totals(heat, electricity, spec, covariates_heat, covariates_electricity)
-    method = {"adjusted": _adjusted, "energy_distance": _energy, "paper": _paper}[spec.method]
-    return method(totals, spec)
+    if spec.method == "paper":
+        return _paper(totals, spec)
+    method = {"adjusted": _adjusted, "energy_distance": _energy}[spec.method]
+    return method(totals, spec, _fit(totals))
 
 
 def all_methods(
@@ -132,18 +134,21 @@ def all_methods(
 ) -> list[Estimate]:
     """Return every estimator beside each other; one that refuses has NaN figures and says why in ``refused``.
 
-    Args and errors are those of :func:`estimate_b`; the first entry is the study's own method.
+    Args and errors are those of :func:`estimate_b`; the first entry is the study's own method, the same that
+    :func:`estimate_b` returns (``paper`` is called ``paper_lin`` or ``paper_jeffreys`` here).
     """
     totals = _totals(heat, electricity, spec, covariates_heat, covariates_electricity)
     bare = replace(
         totals, covariates=without(len(totals.heat), len(totals.electricity), totals.covariates.notes)
     )
     lin, printed = (spec.model_copy(update={"divergence": d}) for d in ("lin", "jeffreys"))
-    found = [_adjusted(totals, spec), _energy(totals, spec)]
+    fit = _fit(totals)
+    found = [_adjusted(totals, spec, fit), _energy(totals, spec, fit)]
     if totals.covariates.names:
+        fit = _fit(bare)
         found += [
-            replace(_adjusted(bare, spec), method="robust_shift"),
-            replace(_energy(bare, spec), method="hodges_lehmann"),
+            replace(_adjusted(bare, spec, fit), method="robust_shift"),
+            replace(_energy(bare, spec, fit), method="hodges_lehmann"),
         ]
     found += [
         _attempt(bare, lin, "paper_lin"), _attempt(bare, printed, "paper_jeffreys"), _log_mean(bare, spec),
@@ -220,10 +225,12 @@ def _estimands(geometric_log: float, fleet: _Fleet, spec: SpfSpec) -> dict[str, 
     }
 
 
-def _adjusted(totals: _Totals, spec: SpfSpec) -> Estimate:
+def _fit(totals: _Totals) -> ShiftFit:
+    return fit_shift(*totals.logs, totals.covariates)
+
+
+def _adjusted(totals: _Totals, spec: SpfSpec, fit: ShiftFit) -> Estimate:
     """Covariate-adjusted robust log shift with the dirt of heat-pump meters modelled and the fleet correction."""
-    x, y = totals.logs
-    fit = fit_shift(x, y, totals.covariates)
     fleet = _fleet(fit, totals, spec)
     core = _core(fit, fleet, totals)
     slopes = _slope_variance(fit, totals)
@@ -308,10 +315,9 @@ def _estimate(
     )
 
 
-def _energy(totals: _Totals, spec: SpfSpec) -> Estimate:
+def _energy(totals: _Totals, spec: SpfSpec, fit: ShiftFit) -> Estimate:
     """Energy distance on logarithms, of residuals where there are covariates."""
     x, y = totals.logs
-    fit = fit_shift(x, y, totals.covariates)
     cov = totals.covariates
     rank = rank_shift(x - cov.heat @ fit.slopes, y - cov.electricity @ fit.slopes, spec.confidence_share)
     fleet = _fleet(fit, totals, spec)
