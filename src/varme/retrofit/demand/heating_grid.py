@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 
 #: Heating limits that are tried [C]: wider than any plausible building, so that an optimum at the edge means that the
-#: data show none (VDI 3807-1 uses 10, 12 and 15 C by insulation standard).
+#: data show none (IWU's degree-day tables use 10, 12 and 15 C by insulation standard).
 LIMITS_C = np.arange(6.0, 22.01, 0.5)
 
 
