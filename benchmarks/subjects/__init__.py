@@ -10,4 +10,5 @@ from benchmarks.subjects import spf_years  # noqa: F401
 from benchmarks.subjects import retrofit_scale  # noqa: F401
 from benchmarks.subjects import hourly  # noqa: F401
 from benchmarks.subjects import peak_day  # noqa: F401
-from benchmarks.subjects import transformers  # noqa: F401, I001
+from benchmarks.subjects import town  # noqa: F401
+from benchmarks.subjects import transformers  # noqa: F401

@@ -39,8 +39,8 @@ class TownSpec(Spec):
     heat_pump_volume_ratio: float = Field(default=1.0, gt=0.2, lt=5)
     """Volume of homes with heat pumps over that of gas homes: 1.1 makes a town in which they are larger."""
     heat_pump_limit_shift_k: float = Field(default=0.0, ge=-5, le=5)
-    """How much higher the heating limit of homes with heat pumps is. The COP over temperature from daily fleets assumes
-    0: newer homes stop heating earlier (negative), and that shifts the slope."""
+    """How much higher the heating limit of homes with heat pumps is; newer homes stop heating earlier (negative). The
+    COP over temperature from daily fleets is less certain then."""
     spf_air: float = Field(default=2.84, gt=1)
     """Mean seasonal performance factor of air-source heat pumps, boundary H3."""
     spf_ground: float = Field(default=3.6, gt=1)
