@@ -60,8 +60,8 @@ def _case(homes: int, groups: int, library: ProfileLibrary, temperature: np.ndar
     count = np.bincount(place, minlength=groups)
     base = base_from_households(3500.0 * count, count, household_profile(DAYS), "household")
     return PeakCase(
-        energy.astype(np.float32), place, tuple(f"T{i:05d}" for i in range(groups)), np.full(groups, 400.0), 0.97, chosen,
-        year[chosen], temperature[chosen], base, library, np.zeros(groups, dtype=np.int64), ("all",), 0.06,
+        energy.astype(np.float32), place, tuple(f"T{i:05d}" for i in range(groups)), np.full(groups, 400.0), 0.97,
+        chosen, year[chosen], temperature[chosen], base, library, np.zeros(groups, dtype=np.int64), ("all",), 0.06,
     )  # fmt: skip
 
 

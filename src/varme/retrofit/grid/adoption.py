@@ -97,11 +97,13 @@ def bracket_maker(
     years = None if furnace_year is None else np.asarray(furnace_year, dtype=float)
     known = np.flatnonzero(np.isfinite(years)) if years is not None else np.empty(0, dtype=np.int64)
 
+    at_each = np.searchsorted(last, np.arange(homes), side="right").astype(np.int64)
+
     def draw(rng: np.random.Generator) -> Ints:
+        if order == "random":  # who switches at each share, shuffled: no sorting
+            return rng.permutation(at_each)
         score = rng.random(homes)
-        if order == "random":
-            ranked = np.argsort(score, kind="stable")
-        elif order == "by_transformer":
+        if order == "by_transformer":
             of_transformer = rng.permutation(int(transformer.max(initial=0)) + 1)
             ranked = np.lexsort((score, of_transformer[transformer]))
         else:
@@ -112,7 +114,7 @@ def bracket_maker(
             ranked = np.lexsort((score, filled))
         rank = np.empty(homes, dtype=np.int64)
         rank[ranked] = np.arange(homes)
-        return np.searchsorted(last, rank, side="right").astype(np.int64)
+        return np.asarray(at_each[rank])
 
     return draw
 

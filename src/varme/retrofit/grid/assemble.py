@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,9 +69,7 @@ def transformers_of(
     columns = dict(table or {})
     listed = [str(n) for n in columns.get("transformer", ())]
     problems = Collector()
-    for name in (
-        sorted({n for n in listed if listed.count(n) > 1})[:5] if len(listed) != len(set(listed)) else []
-    ):
+    for name in sorted(n for n, count in Counter(listed).items() if count > 1)[:5]:
         problems.add("P127", "transformers", "the name occurs twice", value=name)
     place = {n: i for i, n in enumerate(listed)}
     row = np.array([place.get(str(n), -1) for n in names], dtype=np.int64)
