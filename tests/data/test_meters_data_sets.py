@@ -118,7 +118,7 @@ def test_eoh_registers_every_two_minutes_become_quarter_hours(tmp_path):
     used = np.diff(panel.values[0, :90])
     assert used.sum() == pytest.approx(panel.values[0, 89] - panel.values[0, 0])
     assert np.abs(used - 0.15).max() < 0.011  # seven or eight readings of 0.02 kWh
-    _, heat = opened(tmp_path, "clean", "eoh", value_column="Heat_Pump_Energy_Output")
+    _, heat = opened(tmp_path, "clean", "eoh", zone="Europe/London", value_column="Heat_Pump_Energy_Output")
     assert heat.values[1, 0] == pytest.approx(3 * panel.values[1, 0])
 
 

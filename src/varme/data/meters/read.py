@@ -233,7 +233,7 @@ class _Reader:
         return store, unit, reading, findings, understood
 
     def _staged(self, chosen: Sequence[tuple[FileGroup, Roles]]) -> list[Staged]:
-        staged, number, small = [], 0, is_small([g for g, _ in chosen])
+        staged, number, small = [], 0, is_small(self.connection, [g for g, _ in chosen])
         for k, (group, roles) in enumerate(chosen):
             path = None if small else self.folder / f"staged_{k}.parquet"
             one = stage(

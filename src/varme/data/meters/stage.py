@@ -70,16 +70,24 @@ class Staged:
         return ", ".join(["t", f"{value} AS v", *(c for c, there in more.items() if there)])
 
 
-#: Bytes of text up to which rows are staged in memory.
-SMALL_BYTES = 400_000_000
+#: Share of DuckDB's memory that the files' text may have for their rows to be staged in memory.
+SMALL_SHARE = 0.2
+#: Memory below which a CSV file is read in smaller pieces.
+TIGHT_BYTES = 512e6
 
 
-def is_small(groups: Sequence[FileGroup]) -> bool:
+def memory_limit(connection: duckdb.DuckDBPyConnection) -> float:
+    """Return the bytes that DuckDB may use."""
+    stated = str(connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]).split()
+    return float(stated[0]) * {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[stated[1]]
+
+
+def is_small(connection: duckdb.DuckDBPyConnection, groups: Sequence[FileGroup]) -> bool:
     """Return whether the files are so small that their rows are staged in memory."""
     sizes = [
         p.stat().st_size * (8 if p.suffix in {".gz", ".parquet"} else 1) for g in groups for p in g.files
     ]
-    return sum(sizes) <= SMALL_BYTES
+    return sum(sizes) <= SMALL_SHARE * memory_limit(connection)
 
 
 def stage(
@@ -88,8 +96,9 @@ def stage(
 ) -> Staged | None:  # fmt: skip
     """Read a group of files into a table in memory, or a Parquet file; what cannot be read becomes a problem."""
     source = name if path is None else sql.text(str(path))
+    tight = memory_limit(connection) < TIGHT_BYTES
     try:
-        _copy(connection, _rows(group, roles, first_file, pick, tolerant=False), name, path)
+        _copy(connection, _rows(group, roles, pick, tolerant=False, tight=tight), name, path)
     except duckdb.Error as error:
         if group.parquet and not isinstance(error, duckdb.ConversionException):
             _unreadable(group, error, where, problems)
@@ -97,7 +106,7 @@ def stage(
         if not _explain(connection, group, roles, pick, where, problems):
             return None
         try:
-            _copy(connection, _rows(group, roles, first_file, pick, tolerant=True), name, path)
+            _copy(connection, _rows(group, roles, pick, tolerant=True, tight=tight), name, path)
         except duckdb.Error as again:
             _unreadable(group, again, where, problems)
             return None
@@ -125,19 +134,15 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, name: str, path: Pa
     connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION lz4_raw)")
 
 
-def _rows(group: FileGroup, roles: Roles, first_file: int, pick: dict[str, str], *, tolerant: bool) -> str:
+def _rows(group: FileGroup, roles: Roles, pick: dict[str, str], *, tolerant: bool, tight: bool) -> str:
     """Return SQL that yields meter, t, v, f, and u and e where there are such columns."""
     many = len(group.files) > 1
     named = many or roles.layout == "single"
-    scan = _scan(group, roles, tolerant=tolerant, named=named)
+    scan = _scan(group, roles, tolerant=tolerant, named=named, tight=tight)
     source = sql.name("filename")
     stem = f"regexp_replace({source}, {sql.text(_STEM)}, '', 'g')"
     paths = sql.texts([str(p) for p in group.files])
-    number = (
-        f"(list_position({paths}, {source}) - 1 + {first_file})::INTEGER"
-        if many
-        else f"{first_file}::INTEGER"
-    )
+    number = f"(list_position({paths}, {source}) - 1)::INTEGER" if many else "0"
     tests = [f"trim(CAST({sql.name(c)} AS VARCHAR)) = {sql.text(v)}" for c, v in pick.items()]
     chosen = f" WHERE {' AND '.join(tests)}" if tests else ""
     if roles.layout in {"wide", "transposed"}:
@@ -155,9 +160,9 @@ def _rows(group: FileGroup, roles: Roles, first_file: int, pick: dict[str, str],
     return f"SELECT {', '.join(parts)} FROM {scan}{chosen}"
 
 
-def _scan(group: FileGroup, roles: Roles, *, tolerant: bool, named: bool) -> str:
+def _scan(group: FileGroup, roles: Roles, *, tolerant: bool, named: bool, tight: bool = False) -> str:
     types: dict[str, str] = {}
-    options: list[str] = []
+    options = ["buffer_size=8000000"] if tight and not group.parquet else []
     if not tolerant and not group.parquet:
         if roles.time:
             types[roles.time] = roles.stamps.type
@@ -235,6 +240,12 @@ def _unreadable(group: FileGroup, error: duckdb.Error, where: str, problems: Col
     name = Path(file.group(1)).name if file else ", ".join(p.name for p in group.files[:3])
     what = next((row for row in said.split("\n") if "Expected Number of Columns" in row), said.split("\n")[0])
     place = f", line {line.group(1)}" if line else ""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        remedy = "Give open_meters more memory, or fewer threads."
+        problems.add(
+            "P200", f"{where}.files, {name}", "the memory that is allowed is too small", remedy=remedy
+        )
+        return
     problems.add("P200", f"{where}.files, {name}{place}", f"cannot be read: {what.strip().rstrip('.')}")
 
 
