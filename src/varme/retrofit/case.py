@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -109,6 +110,7 @@ class RetrofitCase:
         findings: What reading found.
         town: The synthetic town, if there is one: it knows the truth.
         data_hashes: File -> SHA-256.
+        base: Folder that relative paths start from.
     """
 
     study: RetrofitStudy
@@ -127,6 +129,7 @@ class RetrofitCase:
     findings: tuple[Finding, ...] = ()
     town: Town | None = None
     data_hashes: dict[str, str] = field(default_factory=dict)
+    base: Path = field(default_factory=Path)
 
     @property
     def sub_daily(self) -> bool:
@@ -141,10 +144,10 @@ def load_case(study: RetrofitStudy, context: Context) -> RetrofitCase:
         InputError: with every problem of the study.
         DataError: with every problem of the data, of all files.
     """
-    return _from_town(study) if study.town is not None else _from_files(study, context)
+    return _from_town(study, context) if study.town is not None else _from_files(study, context)
 
 
-def _from_town(study: RetrofitStudy) -> RetrofitCase:
+def _from_town(study: RetrofitStudy, context: Context) -> RetrofitCase:
     assert study.town is not None
     town = build_town(study.town)
     clock = Clock.of(town.hours_utc, town.days[0], 60, study.timezone)
@@ -162,6 +165,7 @@ def _from_town(study: RetrofitStudy) -> RetrofitCase:
         calorific=_of_town(town),
         transformers=dict(town.transformers),
         town=town,
+        base=context.base,
     )
 
 
@@ -319,6 +323,11 @@ def _from_files(study: RetrofitStudy, context: Context) -> RetrofitCase:
         buildings = with_covariates(buildings, [gas, *([pumps] if pumps else [])])
     if gas is not None and study.buildings is not None and buildings.columns["meter"].size:
         _check_ids(buildings, [gas, *([pumps] if pumps else [])], reader)
+    if pumps is not None and pumps.source.step_min >= DAY_MIN and study.demand.shapes == "measured":
+        reader.problems.add(
+            "P108", "demand.shapes", "hourly shapes cannot be measured: the heat-pump meters are daily",
+            value='"measured"', remedy='Use shapes = "when2heat" with profile_folder, or "bdew" (extra `profiles`).',
+        )  # fmt: skip
     if len(reader.problems) or gas is None or hourly is None or calorific is None:
         only_data = all(problem.code.startswith("P2") for problem in reader.problems.problems)
         raise (DataError if only_data else InputError)(reader.problems.problems, context.source)
@@ -342,6 +351,7 @@ def _from_files(study: RetrofitStudy, context: Context) -> RetrofitCase:
         meter_files=reader.files,
         findings=tuple(reader.findings),
         data_hashes=reader.hashes,
+        base=context.base,
     )
 
 

@@ -21,6 +21,7 @@ from varme.retrofit.grid.charts import grid_charts
 from varme.retrofit.grid.findings import grid_findings
 from varme.retrofit.grid.privacy import pseudonyms
 from varme.retrofit.levels import Levels
+from varme.retrofit.monitored import COMPARISON_UNPAIRED
 from varme.retrofit.outlook import Outlook
 from varme.retrofit.spf import tables as spf_tables
 from varme.retrofit.spf import tornado
@@ -180,4 +181,5 @@ def all_schemas() -> tuple[TableSchema, ...]:
         *grid_tables.SCHEMAS,
         *checks.SCHEMAS,
         COMPARISON_TRUTH,
+        COMPARISON_UNPAIRED,
     )

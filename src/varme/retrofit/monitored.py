@@ -12,7 +12,10 @@ from scipy import stats
 from varme.data.tabular import fetch_cells, open_table
 from varme.ground.errors import Collector, DataError
 from varme.ground.findings import Finding
+from varme.ground.tables import Column, Table, TableSchema
 from varme.retrofit.spec import MonitoredSpec
+from varme.retrofit.spf.estimate import all_methods
+from varme.retrofit.spf.spec import SpfSpec
 
 Floats = NDArray[np.float64]
 
@@ -130,3 +133,39 @@ def _kept(
         findings.append(Finding("monitored_left_out", "warning", "monitored", text, dropped))
     covariates = {c: np.where(numbers[c] > 0, numbers[c], np.nan)[keep] for c in spec.covariates}
     return Monitored(meters[keep], heat[keep], electricity[keep], covariates, tuple(findings))
+
+
+COMPARISON_UNPAIRED = TableSchema(
+    "comparison_unpaired",
+    "Had they been unpaired: heat of one half against electricity of the other, with the truth known",
+    (
+        Column("method", "text", "method of estimation"),
+        Column("covariates", "text", "covariates that were used"),
+        Column("spf", "number", "what it makes of the unpaired halves"),
+        Column("low_spf", "number", "lower end of its interval"),
+        Column("high_spf", "number", "upper end"),
+        Column("measured_spf", "number", "SPF of all systems, heat and electricity metered"),
+        Column("error_percent", "number", "estimate against the measurement"),
+        Column("remark", "text", "why there is no figure"),
+    ),
+)
+
+
+def unpaired_table(found: Monitored, spec: MonitoredSpec, method: SpfSpec) -> Table:
+    """Return every method on one random split of the systems, beside the SPF that was measured.
+
+    Systems of the two halves differ by chance, so one split proves little; the benchmark `spf-accuracy` draws many.
+    """
+    heat, used = found.halves(spec.heat_half_count, spec.seed)
+    of_heat = {name: values[heat] for name, values in found.covariates.items()}
+    of_used = {name: values[used] for name, values in found.covariates.items()}
+    wanted = method.model_copy(update={"covariates": list(found.covariates)})
+    data: dict[str, list[object]] = {c.name: [] for c in COMPARISON_UNPAIRED.columns}
+    for e in all_methods(found.heat_kwh[heat], found.electricity_kwh[used], wanted, of_heat, of_used):
+        row = (
+            e.method, ", ".join(e.covariates) or "-", e.b_ratio, e.low_ratio, e.high_ratio, found.fleet_spf,
+            100 * (e.b_ratio / found.fleet_spf - 1), e.refused or "-",
+        )  # fmt: skip
+        for column, value in zip(COMPARISON_UNPAIRED.columns, row, strict=True):
+            data[column.name].append(value)
+    return Table(COMPARISON_UNPAIRED, data)

@@ -75,7 +75,10 @@ def look_ahead(case: RetrofitCase, meters: Metered, levels: Levels) -> Outlook:
         flat_above_c=curve.flat_above_c,
         measured_low_c=float(np.nanmin(case.temperature_c)) if pumps is not None else -np.inf,
     )
-    demand = project(case.study.demand, town, gas_homes, measured, level)
+    spec = case.study.demand
+    if spec.profile_folder:
+        spec = spec.model_copy(update={"profile_folder": str(case.base / spec.profile_folder)})
+    demand = project(spec, town, gas_homes, measured, level)
     household = np.asarray(case.buildings.of(meters.gas.meters, "household_kwh"), dtype=float)
     has_transformers = case.buildings.has("transformer")
     grid = _grid(case, meters, levels, demand, household) if has_transformers else None

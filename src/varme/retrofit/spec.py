@@ -171,6 +171,11 @@ class RetrofitStudy(Spec):
                 )
             if "given" in levels and len(levels) > 1:
                 raise ValueError(f"P108: given excludes {', '.join(n for n in levels if n != 'given')}")
+            if self.heat_pump_meters is None and self.demand.shapes == "measured":
+                raise ValueError(
+                    "P108: demand.shapes: hourly shapes cannot be measured without heat_pump_meters | Use "
+                    'shapes = "when2heat" with profile_folder, or shapes = "bdew" (extra `profiles`).'
+                )
         return self
 
     @property
