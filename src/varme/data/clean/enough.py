@@ -16,6 +16,7 @@ from varme.data.clean.sheet import Sheet
 #: Reasons why a meter's year is not used, in the order in which they are tried, with their meaning.
 REASONS: dict[str, str] = {
     "not_this_year": "the meter has no value in the year",
+    "no_use": "the meter reads nothing but 0 in the year",
     "multi_family": "the meter serves several dwellings, or a building far larger than a home",
     "cooking_only": "little gas, and it does not follow the temperature: cooking",
     "no_heating": "the use does not follow the temperature: hot water or a process, no heating",
@@ -59,6 +60,8 @@ def judge(sheet: Sheet, meters: dict[str, NDArray[np.bool_]]) -> Verdict:
         none = counted[:, k] == 0
         few = counted[:, k] < sheet.spec.valid_days_share * length
         found: dict[str, NDArray[np.bool_]] = {"not_this_year": none, **meters, "too_few_days": few}
+        steps = sheet.steps_of(part)
+        found["no_use"] = ~none & ~(np.fmax.reduce(sheet.y[:, steps], axis=1, initial=0) > 0)
         found["vacant"] = _some(len(valid), vacant, sheet.vacant_by_day(vacant)[:, part].sum(axis=1) >= 7)
         found["heating_gap"] = _some(
             len(valid), incomplete, _longest_gap(sheet, incomplete, valid[incomplete], part)

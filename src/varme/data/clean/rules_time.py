@@ -175,7 +175,7 @@ def _slip_rows(
     evidence, first, last = best_segments(score.astype(np.float64))
     column = np.arange(score.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None])
-    room = np.where(inside, other**2 / (2 * sigma**2), 0).sum(axis=1)
+    room = np.where(inside, np.minimum(other**2 / (2 * sigma**2), 2.0), 0).sum(axis=1)
     hit = (evidence > SLIP_EVIDENCE) & (evidence > 0.4 * room) & (last - first >= SLIP_DAYS_MIN)
     for row, a, b in zip(rows[hit].tolist(), first[hit].tolist(), last[hit].tolist(), strict=True):
         moved = np.roll(sheet.y[row, a : b + 1], -shift)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from varme.data.clean.expect import expect
 from varme.data.clean.rules_register import TURNS
 from varme.data.clean.rules_time import is_leap_day
 from varme.data.clean.runs import Runs, runs_of, spread
@@ -281,7 +282,7 @@ def clipped(sheet: Sheet, suspects: Ints) -> None:
     """Find meters whose highest value occurs again and again: it is a limit, not a reading.
 
     What was cut off is added back as the mean of a normal distribution above the limit (Greene, *Econometric Analysis*,
-    truncated normal) around what is expected; the expectation comes from all days, so a little is still missing.
+    truncated normal) around what is expected, which is then made anew.
     """
     y = sheet.y[suspects]
     top = np.fmax.reduce(y, axis=1)
@@ -289,10 +290,9 @@ def clipped(sheet: Sheet, suspects: Ints) -> None:
     count = at_top.sum(axis=1)
     valid = np.isfinite(y).sum(axis=1)
     unit = sheet.resolution[suspects]
-    below = (y >= (0.9 * top)[:, None]).sum(axis=1) - count
-    cells = np.where(unit > 0, 0.1 * top / np.maximum(unit, 1e-12), np.inf)
-    by_chance = np.where(unit > 0, 4 * (below + 1) / np.maximum(cells, 1), 0)
-    cut = (count >= np.maximum(5, 0.006 * valid)) & (count > by_chance + 3 * (unit > 0)) & (top > 0)
+    beside = (y < (top - 0.5 * unit)[:, None]) & (y >= (top - 3.5 * unit)[:, None])
+    by_chance = np.where(unit > 0, beside.sum(axis=1) + 4, 0)
+    cut = (count >= np.maximum(5, 0.006 * valid)) & (count > by_chance) & (top > 0)
     cut &= (top > 1.2 * sheet.mean[suspects]) & ~sheet.limited[suspects]
     cut &= np.count_nonzero(at_top[:, 1:] & ~at_top[:, :-1], axis=1) >= 3
     rows = suspects[cut]
@@ -306,13 +306,18 @@ def clipped(sheet: Sheet, suspects: Ints) -> None:
     limit = top[cut].astype(np.float64)
     figures = np.stack([limit, count[cut]], axis=1)
     sheet.ledger.add("clipped", runs, "corrected", "{1:.0f} values at {0:.2f}", figures, steps=count[cut])
-    row = rows[row]
-    due = sheet.e[row, step].astype(np.float64)
-    sd = np.maximum(sheet.sd[row], 0.02 * due)
     at = np.repeat(limit, last - first + 1)
-    z = (at - due) / sd
-    hazard = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) / np.maximum(1 - ndtr(z), 1e-12)
-    sheet.y[row, step] = np.where(z > 4, at, np.maximum(due + sd * hazard, at))
+    row = rows[row]
+    for _ in range(3):
+        due = sheet.e[row, step].astype(np.float64)
+        sd = np.maximum(sheet.expected.noise[row] * due, 0.02 * at) if sheet.daily else sheet.sd[row]
+        z = (at - due) / sd
+        hazard = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) / np.maximum(1 - ndtr(z), 1e-12)
+        above = np.where(z > 4, at, np.maximum(due + sd * hazard, at))
+        sheet.y[row, step] = np.minimum(above, 2 * at)
+        if not sheet.daily:
+            break
+        sheet.expected.renew(rows, expect(sheet.y[rows], sheet.features))
 
 
 def _merge(sheet: Sheet, rule: str, runs: Runs, text: str) -> None:

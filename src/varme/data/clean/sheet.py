@@ -154,6 +154,12 @@ class Sheet:
         """Return which days have a trusted value, shape (meters, days)."""
         return np.isfinite(self.daily_values(None))
 
+    def steps_of(self, days: slice) -> slice:
+        """Return the steps of a range of days."""
+        if days.stop <= days.start:
+            return slice(0, 0)
+        return slice(int(self.edges[days.start]), int(self.edges[days.stop - 1] + self.length[days.stop - 1]))
+
     def to_steps(self, runs: Runs) -> Runs:
         """Return runs of days as runs of steps."""
         return Runs(runs.row, self.edges[runs.first], self.edges[runs.last] + self.length[runs.last] - 1)
