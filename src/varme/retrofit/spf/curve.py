@@ -37,6 +37,8 @@ Floats = NDArray[np.float64]
 SLOPE_LIMITS = (0.005, 0.04)
 #: What is not known about the slope of the prior curve [1/K]: half the difference between floors and radiators.
 PRIOR_SLOPE_SE = 0.006
+#: The same where daily data are there: wider, so that three winters outweigh it twenty to one (assumption).
+WEAK_SLOPE_SE = 0.008
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def fit_cop_curve(
         temperature_c: Mean outdoor temperature by day [C], shape (days,), one day after the other.
         rest_day: Whether a day is a weekend or a holiday, shape (days,).
         year_of_day: Calendar year of each day, if the sets of meters differ between years, shape (days,).
-        ground_share: Share of ground source in the heat, for the prior curve only.
+        ground_share: Share of ground source in the heat, for the curve of physics: the weak prior of the slope, and
+            the curve itself where the days tell nothing.
 
     Returns:
         The curve; that of physics (``source = "prior"``) with fewer than 60 cold days or temperatures all alike.
@@ -191,7 +194,9 @@ def fit_cop_curve(
         curve = prior_cop_curve(ground_share)
     else:
         days = days_of(usable, t, rest_day, year_of_day)
-        curve = _curve_of(fit_heat_pump_fleet(used[usable], days, fit_gas_fleet(heat[usable], days)))
+        physics = prior_cop_curve(ground_share).slope_share_per_k
+        gas = fit_gas_fleet(heat[usable], days)
+        curve = _curve_of(fit_heat_pump_fleet(used[usable], days, gas, (physics, WEAK_SLOPE_SE)))
     return curve.scaled_to(level, heat[usable], t[usable]) if usable.any() else curve
 
 

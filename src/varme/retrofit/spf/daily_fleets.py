@@ -202,16 +202,25 @@ def fit_gas_fleet(heat: Floats, days: Days) -> GasFleet:
     return GasFleet(base, scale, float(limit), spread, p[4:6], float(p[6]), x, surplus)
 
 
-def fit_heat_pump_fleet(electricity: Floats, days: Days, gas: GasFleet) -> FleetFit:
-    """Return slope and shape of the COP from the heat-pump fleet's electricity by day, shape (days,)."""
+def fit_heat_pump_fleet(
+    electricity: Floats, days: Days, gas: GasFleet, slope_prior: tuple[float, float] = (0.02, 0.05)
+) -> FleetFit:
+    """Return slope and shape of the COP from the heat-pump fleet's electricity.
+
+    Args:
+        electricity: Electricity by day [kWh], shape (days,).
+        days: The days.
+        gas: The gas fleet's model.
+        slope_prior: Mean and standard deviation of the slope before the data; the default says next to nothing.
+    """
     y, t, n = electricity / electricity.mean(), days.temperature_c, days.year.shape[1]
     flat, at_knots = np.minimum(t, FLAT_ABOVE_C), _hats(t)
     cold = (t < COLD_C) & (gas.felt_c < gas.limit_c - 1)
     centre = float(t[cold].mean())
     k = 10 + len(KNOTS_C)
-    mean = np.r_[np.log(0.1), 0.02, PRIOR_SHIFT_K[0], PRIOR_SPREAD[0], PRIOR_SHARE[0], gas.lags, gas.rest,
+    mean = np.r_[np.log(0.1), slope_prior[0], PRIOR_SHIFT_K[0], PRIOR_SPREAD[0], PRIOR_SHARE[0], gas.lags, gas.rest,
                  np.log(gas.base), PRIOR_WATER_SLOPE[0], np.zeros(len(KNOTS_C) + n)]  # fmt: skip
-    sd = np.r_[2.0, 0.05, PRIOR_SHIFT_K[1], PRIOR_SPREAD[1], PRIOR_SHARE[1], PRIOR_LAG_SD, PRIOR_LAG_SD,
+    sd = np.r_[2.0, slope_prior[1], PRIOR_SHIFT_K[1], PRIOR_SPREAD[1], PRIOR_SHARE[1], PRIOR_LAG_SD, PRIOR_LAG_SD,
                PRIOR_REST_SD, 1.0, PRIOR_WATER_SLOPE[1], np.full(len(KNOTS_C), PRIOR_KNOT_SD),
                np.full(n, PRIOR_YEAR_SD)]  # fmt: skip
 
