@@ -182,6 +182,9 @@ class SortedParquet(_Stored):
             return self._panel(first, first, np.empty((0, self.shape.steps), dtype=np.float32))
         ids = self.meters[first:last]
         with _connection(os.getpid(), self.memory).cursor() as connection:
+            quick = self._cells(connection, ids)
+            if quick is not None:
+                return self._panel(first, last, quick)
             rows = self._fetch(connection, ids)
         place, step, value = rows["m"], sql.plain(rows["s"]), sql.plain(rows["v"])
         register = self.shape.reading == "register"
@@ -199,6 +202,28 @@ class SortedParquet(_Stored):
         if register:
             more["before"] = cells.before
         return self._panel(first, last, cells.values, **more)
+
+    def _cells(self, connection: Any, ids: Sequence[str]) -> Floats32 | None:
+        """Return intervals of ids that follow each other, placed by a number that SQL makes: two columns, not three.
+
+        ``None`` where that does not do: ids with holes, rows beside the grid, registers, or a reading that came twice.
+        """
+        n, steps = len(ids), self.shape.steps
+        if not self.whole or self.shape.reading == "register" or " WHERE " in self.scan or n * steps >= 2**31:
+            return None
+        low = int(ids[0])
+        if int(ids[-1]) - low != n - 1 or (np.diff(np.array(ids, dtype=np.int64)) != 1).any():
+            return None
+        found = connection.execute(
+            f"SELECT CAST({self.meter} - {low} AS INTEGER) * {steps} + {self.step} AS cell, {self.value} AS v "
+            f"FROM {self.scan} WHERE {self.meter} BETWEEN {low} AND {low + n - 1}"
+        ).fetchnumpy()
+        cell, value = sql.plain(found["cell"]), sql.plain(found["v"])
+        values = np.full(n * steps, np.nan, dtype=np.float32)
+        values[cell] = value
+        if np.count_nonzero(np.isfinite(values)) != np.count_nonzero(np.isfinite(value)):
+            return None
+        return values.reshape(n, steps)
 
     def _fetch(self, connection: Any, ids: Sequence[str]) -> dict[str, Any]:
         if self.whole:
