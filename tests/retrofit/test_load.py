@@ -222,11 +222,11 @@ def test_draws_keep_the_period_and_widen_the_cold_end():
     t = np.linspace(-12, 25, 365)
     daily = np.maximum(16 - t, 0) + 1
     tilt = 0.003 * (np.minimum(t, 15) - 5)
-    cloud = drawn_days(daily, demand_draws(log_se=0.0, df=1e6, tilt=tilt, count=2000, seed=1))
+    cloud = drawn_days(daily, demand_draws(log_se=0.0, df=1e6, modes=-tilt[None], count=2000, seed=1))
     assert cloud.sum(axis=1) == pytest.approx(daily.sum())
     spread = cloud.std(axis=0) / daily
     assert spread[0] > 5 * spread[t < 10].min()
-    level = demand_draws(log_se=0.05, df=1e6, tilt=0 * t, count=4000, seed=1)
+    level = demand_draws(log_se=0.05, df=1e6, modes=0 * t[None], count=4000, seed=1)
     assert np.log(drawn_days(daily, level).sum(axis=1)).std() == pytest.approx(0.05, rel=0.06)
 
 
@@ -239,7 +239,7 @@ def test_years_peaks_and_full_load_hours_by_hand():
     hourly[60] += 2.0
     hourly[61] -= 2.0
     hours = days[0].astype("datetime64[s]") + 3600 * np.arange(96).astype("timedelta64[s]")
-    none = demand_draws(log_se=0, df=1e6, tilt=np.zeros(4), count=100, seed=1)
+    none = demand_draws(log_se=0, df=1e6, modes=np.zeros((1, 4)), count=100, seed=1)
     first, second = yearly(
         days, np.array([1.0, 0, -5, 2]), daily * 3, daily, np.zeros(4), hourly, hours, day, 1.0, none
     )

@@ -16,7 +16,15 @@ from varme.ground.timegrid import utc_offset_s
 from varme.retrofit.demand.change_point import fit_change_points
 from varme.retrofit.demand.hourly import StepGrid
 from varme.retrofit.demand.load import day_mean, sum_by_group
-from varme.retrofit.demand.project import Demand, GasHomes, HeatPumpHomes, Level, Town, project
+from varme.retrofit.demand.project import (
+    Demand,
+    GasHomes,
+    HeatPumpHomes,
+    Level,
+    Town,
+    no_heating_above_c,
+    project,
+)
 from varme.retrofit.demand.spec import DemandSpec
 from varme.retrofit.demand.tables import SCHEMAS, charts, findings, tables
 from varme.retrofit.spf.curve import fit_cop_curve
@@ -182,6 +190,18 @@ def test_shapes_need_something_to_measure():
     daily = replace(c.pumps, values=None)
     with pytest.raises(InputError, match=r"P108 demand.shapes.*bdew.*when2heat"):
         project(DemandSpec(), c.town, c.gas, daily, c.level)
+
+
+def test_nobody_heats_in_july():
+    """Above the limits of the buildings all heat is hot water, whatever a day's noise."""
+    demand, c = demand_of(), case()
+    warm = demand.temperature_c > no_heating_above_c(c.gas.lines)
+    assert warm.sum() > 30
+    assert demand.heat.space_kwh_th[:, warm].max() == 0
+    assert demand.electricity.heating_kwh[:, warm].max() == 0
+    cold = demand.temperature_c < 10
+    assert demand.heat.space_kwh_th[:, cold].min() > 0
+    assert 15 < no_heating_above_c(c.gas.lines) < 21
 
 
 def test_equal_studies_give_equal_numbers():

@@ -17,6 +17,10 @@ LITRE_KWH_PER_K = 4.18 / 3600
 WARM_C = 18.0
 #: Days colder than this tell the COP of heating [C] (assumption, as in the fit of the COP curve).
 COLD_C = 12.0
+#: Standard deviation of the logarithm of the COP of hot water against that of space heat, where it is read from both
+#: fleets (assumption, from three of 5 to 12 % each): how much hot water the homes of either fleet use, what furnaces
+#: waste in summer, and whether gamma holds for hot water too.
+WATER_LOG_SD = 0.15
 #: Warm days needed before a COP of hot water is read from them (assumption).
 WARM_DAYS = 20
 

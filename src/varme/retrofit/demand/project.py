@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from varme.ground.errors import InputError, Problem
 from varme.retrofit.demand.blocking import BlockedLoad, Blocking, block, read_windows
 from varme.retrofit.demand.hot_water import (
+    WATER_LOG_SD,
     WaterCop,
     legionella_kwh_by_day,
     seasonal_water,
@@ -30,6 +31,7 @@ from varme.retrofit.demand.load import (
     retrofitted,
     split_heat,
 )
+from varme.retrofit.demand.outcome import Demand, DesignSpell, GasHomes, HeatPumpHomes, Level, Town
 from varme.retrofit.demand.profiles import HourShapes, ShapesOfDays, measured_shapes, of_measured
 from varme.retrofit.demand.sizing import (
     HeatingLines,
@@ -50,190 +52,18 @@ from varme.retrofit.demand.standard import (
     reference_temperature,
     when2heat_factors,
 )
-from varme.retrofit.demand.totals import YearDemand, demand_draws, drawn_days, yearly
+from varme.retrofit.demand.totals import demand_draws, drawn_days, yearly
+
+__all__ = [
+    "Demand", "DesignSpell", "GasHomes", "HeatPumpHomes", "Level", "Town", "no_heating_above_c", "project",
+    "sizing_rule",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Town:
-    """The calendar and weather of a town.
-
-    Attributes:
-        days: Local calendar days, shape (days,).
-        hours_utc: Hours of the period, shape (hours,), ``datetime64[s]``.
-        local_day: Number of the local day of each hour.
-        local_hour: Local hour of each hour, 0 to 23.
-        temperature_c: Outdoor temperature by hour [C].
-    """
-
-    days: NDArray[np.datetime64]
-    hours_utc: NDArray[np.datetime64]
-    local_day: NDArray[np.int64]
-    local_hour: NDArray[np.int64]
-    temperature_c: Floats
-
-    @property
-    def weekday(self) -> NDArray[np.int64]:
-        """0 for Monday to 6 for Sunday, shape (days,)."""
-        return np.asarray((self.days.astype("datetime64[D]").astype(np.int64) + 3) % 7)
-
-
-@dataclass(frozen=True)
-class GasHomes:
-    """Useful heat of the gas homes.
-
-    Attributes:
-        heat: By group and day [kWh], shape (groups, days).
-        base: Of a day without heating, of the same meters, by group and day [kWh]
-            (:func:`~varme.retrofit.demand.load.sum_by_group`).
-        homes: Homes by group, shape (groups,).
-        lines: Change-point models, one per building that is sized.
-        line_group: Group of each of those buildings, negative for none.
-        slope_se: Standard error of their slopes; ``None`` if not known.
-    """
-
-    heat: Floats
-    base: Floats
-    homes: Floats
-    lines: HeatingLines
-    line_group: NDArray[np.int64]
-    slope_se: Floats | None = None
-
-
-@dataclass(frozen=True)
-class HeatPumpHomes:
-    """Electricity of the measured heat pumps.
-
-    Attributes:
-        fleet_heat: Heat of the gas fleet by day [kWh], for the COP of hot water; shape (days,).
-        fleet_electricity: Electricity of the heat-pump fleet by day [kWh].
-        values: Sub-daily readings [kWh], shape (meters, steps), NaN where missing; ``None`` if there are none.
-        grid: Where those steps lie in the town's days.
-    """
-
-    fleet_heat: Floats | None = None
-    fleet_electricity: Floats | None = None
-    values: NDArray[np.float32] | None = None
-    grid: StepGrid | None = None
-
-
-@dataclass(frozen=True)
-class Level:
-    """What was estimated of the efficiency.
-
-    Attributes:
-        spf: SPF of the fleet over the period.
-        gamma_share: How much less heat homes with heat pumps need.
-        curve: COP over outdoor temperature, at any level.
-        log_se: Standard error of log B, everything included.
-        df: Its degrees of freedom.
-        slope_se_share_per_k: Standard error of the slope of log COP [1/K].
-        reference_c: Temperature around which the curve turns [C].
-        flat_above_c: Above this temperature the curve is flat [C].
-        measured_low_c: Coldest day on which heat pumps were measured [C].
-    """
-
-    spf: float
-    gamma_share: float
-    curve: CopSource
-    log_se: float = 0.0
-    df: float = 1e6
-    slope_se_share_per_k: float = 0.0
-    reference_c: float = 5.0
-    flat_above_c: float = 15.0
-    measured_low_c: float = -np.inf
-
-    def tilt(self, temperature_c: Floats) -> Floats:
-        """Return one standard error of log COP against its mean by day, negative in the cold, shape (days,).
-
-        From the curve's own band where it has one (``log_se``), else from the standard error of its slope.
-        """
-        away = np.minimum(temperature_c, self.flat_above_c) - self.reference_c
-        known = getattr(self.curve, "log_se", None)
-        size = self.slope_se_share_per_k * np.abs(away) if known is None else known(temperature_c)
-        return np.asarray(np.sign(away) * size, dtype=float)
-
-
-@dataclass(frozen=True)
-class DesignSpell:
-    """The town in a design cold spell.
-
-    Attributes:
-        design_c: Design outdoor temperature: the lowest two-day mean of the spell [C].
-        temperature_c: Mean outdoor temperature by day [C], shape (days,).
-        electricity_mwh: Electricity by day [MWh].
-        peak_mw: Highest step of the spell [MW].
-    """
-
-    design_c: float
-    temperature_c: Floats
-    electricity_mwh: Floats
-    peak_mw: float
-
-
-@dataclass(frozen=True)
-class Demand:
-    """Demand of the retrofitted town.
-
-    Attributes:
-        town: Calendar and weather.
-        spec: How it was computed.
-        level: What was estimated of the efficiency.
-        temperature_c: Mean outdoor temperature by day [C], shape (days,).
-        heat: Useful heat of the gas homes by group and day, before gamma.
-        efficiency: COPs by day, at the level of the SPF.
-        water_cop: Where the COP of hot water comes from.
-        electricity: By group and day [kWh].
-        grid: Steps of the load.
-        times_utc: Their starts.
-        load_kwh: Electricity by group and step [kWh], float32, shape (groups, steps); after blocking.
-        shapes: Measured shapes by temperature; ``None`` with a standard profile.
-        shape_rows: Shapes of every day.
-        blocked: What blocking did; ``None`` without.
-        sizing: Heat pumps of the buildings.
-        years: Years, peak days, peak hours.
-        day_low_kwh: P5 of the town's electricity by day.
-        day_high_kwh: P95.
-        spell: The design cold spell.
-    """
-
-    town: Town
-    spec: DemandSpec
-    level: Level
-    temperature_c: Floats
-    heat: DayHeat
-    efficiency: Efficiency
-    water_cop: WaterCop
-    electricity: DayElectricity
-    grid: StepGrid
-    times_utc: NDArray[np.datetime64]
-    load_kwh: NDArray[np.float32]
-    shapes: HourShapes | None
-    shape_rows: ShapesOfDays
-    blocked: BlockedLoad | None
-    sizing: Sizing
-    years: tuple[YearDemand, ...]
-    day_low_kwh: Floats
-    day_high_kwh: Floats
-    spell: DesignSpell
-
-    @property
-    def daily_kwh(self) -> Floats:
-        """Electricity of the town by day [kWh], shape (days,)."""
-        return np.asarray(self.electricity.total_kwh.sum(axis=0), dtype=float)
-
-    @property
-    def hourly_kwh(self) -> Floats:
-        """Electricity of the town by step [kWh], shape (steps,)."""
-        return np.asarray(self.load_kwh.sum(axis=0, dtype=np.float64))
-
-    @property
-    def constant_spf_kwh(self) -> Floats:
-        """What a constant SPF makes of the same heat, by day [kWh]."""
-        return np.asarray(
-            self.heat.useful_kwh_th.sum(axis=0) * (1 - self.level.gamma_share) / self.level.spf, dtype=float
-        )
+#: How much warmer than its heating limit a day may be on which a building still heats [K] (assumption).
+INERTIA_K = 1.0
 
 
 def sizing_rule(spec: DemandSpec, daily_c: Floats) -> SizingRule:
@@ -258,6 +88,21 @@ class _Shapes:
     water_cop: Floats
 
 
+def no_heating_above_c(lines: HeatingLines) -> float:
+    """Return the daily temperature from which on nobody heats [C]: above the limits of nearly all of the heat.
+
+    The limit that 99 % of the slopes lie below, and ``INERTIA_K`` more: buildings feel the day before.
+    """
+    slope, limit = (np.asarray(v, dtype=float) for v in (lines.slope, lines.limit_c))
+    good = np.isfinite(slope) & np.isfinite(limit) & (slope > 0)
+    if not good.any():
+        return np.inf
+    order = np.argsort(limit[good])
+    part = np.cumsum(slope[good][order])
+    at = int(np.searchsorted(part, 0.99 * part[-1]))
+    return float(limit[good][order][min(at, len(order) - 1)]) + INERTIA_K
+
+
 def project(spec: DemandSpec, town: Town, gas: GasHomes, pumps: HeatPumpHomes, level: Level) -> Demand:
     """Return the demand of a town in which every gas home has a heat pump.
 
@@ -275,7 +120,8 @@ def project(spec: DemandSpec, town: Town, gas: GasHomes, pumps: HeatPumpHomes, l
     grid = StepGrid.of_hours(town.local_day, town.local_hour, spec.step_min)
     water = _water_cop(spec, pumps, daily_c, level)
     base = gas.base * seasonal_water(np.ones(1), _day_of_year(town.days), spec.hot_water_swing_share)
-    heat = split_heat(gas.heat, base, daily_c, limit_c=spec.heating_limit_c, standby_share=spec.standby_share)
+    limit = no_heating_above_c(gas.lines) if spec.heating_limit_c is None else spec.heating_limit_c
+    heat = split_heat(gas.heat, base, daily_c, limit_c=limit, standby_share=spec.standby_share)
     shapes = _shapes(spec, town, pumps, level.curve, water, daily_c, heat)
     rule = sizing_rule(spec, daily_c)
 
@@ -310,8 +156,9 @@ def project(spec: DemandSpec, town: Town, gas: GasHomes, pumps: HeatPumpHomes, l
     times = grid.utc_of(town.hours_utc)
     daily = electricity.total_kwh.sum(axis=0)
     draws = demand_draws(
-        log_se=level.log_se, df=level.df, tilt=level.tilt(daily_c), count=spec.draws_count, seed=spec.seed
-    )
+        log_se=level.log_se, df=level.df, modes=_modes(level, daily_c, electricity, keep), count=spec.draws_count,
+        seed=spec.seed,
+    )  # fmt: skip
     low, high = np.quantile(drawn_days(daily, draws), (0.05, 0.95), axis=0)
     years = yearly(
         town.days, daily_c, heat.useful_kwh_th.sum(axis=0) * (1 - level.gamma_share), daily,
@@ -323,6 +170,13 @@ def project(spec: DemandSpec, town: Town, gas: GasHomes, pumps: HeatPumpHomes, l
         town, spec, level, daily_c, heat, efficiency, water, electricity, grid, times, load, shapes.measured,
         shapes.rows, blocked, sizing, tuple(years), low, high, spell,
     )  # fmt: skip
+
+
+def _modes(level: Level, daily_c: Floats, used: DayElectricity, water_known: bool) -> Floats:
+    """Return what one standard deviation of the curve, and of hot water's COP, does to log electricity by day."""
+    tap = used.water_kwh.sum(axis=0)
+    share = tap / np.maximum(tap + used.heating_kwh.sum(axis=0), 1e-9)
+    return np.stack([-level.tilt(daily_c), -(0.0 if water_known else WATER_LOG_SD) * share])
 
 
 def _day_of_year(days: NDArray[np.datetime64]) -> NDArray[np.int64]:

@@ -27,7 +27,8 @@ class DemandSpec(Spec):
     step_min: int = Field(default=60, ge=15, le=60)
     """Step of the load [min]: 15, 30 or 60."""
     heating_limit_c: float | None = Field(default=None, ge=5, le=25)
-    """Daily temperature from which on nobody heats [C]; from the change-point models of the meters if not given."""
+    """Daily temperature from which on nobody heats [C]: all heat is hot water then. If not given: 1 K above the limit
+    that 99 % of the slopes of the change-point models lie below."""
     hot_water_cop: float | None = Field(default=None, gt=0.8, le=8)
     """COP of hot water; read from the days without heating of both fleets if not given."""
     hot_water_swing_share: float = Field(default=0.0, ge=0, lt=0.5)

@@ -19,38 +19,38 @@ class DemandDraws:
 
     Attributes:
         level_ratio: Electricity of the draw over the estimate (B is uncertain), shape (draws,).
-        score: Standard normal draw of the curve's tilt, shape (draws,).
-        tilt: One standard error of log COP against its mean by day, negative in the cold, shape (days,).
+        scores: Standard normal draws of what moves energy between days, shape (draws, modes).
+        modes: What one standard deviation of each does to the logarithm of a day's electricity, shape (modes, days).
     """
 
     level_ratio: Floats
-    score: Floats
-    tilt: Floats
+    scores: Floats
+    modes: Floats
 
 
-def demand_draws(*, log_se: float, df: float, tilt: Floats, count: int, seed: int) -> DemandDraws:
-    """Return draws of level and curve, independent of each other (they come from totals and from days).
+def demand_draws(*, log_se: float, df: float, modes: Floats, count: int, seed: int) -> DemandDraws:
+    """Return draws of the level and of the course over the year, independent of each other.
 
     Args:
         log_se: Standard error of log B, with all that enters it.
         df: Degrees of freedom of its t distribution.
-        tilt: One standard error of log COP against its mean by day, negative in the cold, shape (days,).
+        modes: What one standard deviation of each unknown does to log electricity by day, shape (modes, days).
         count: Draws.
         seed: Seed.
     """
     rng = np.random.default_rng([seed, 20])
     level = np.exp(-log_se * rng.standard_t(max(df, 2.0), count))
-    return DemandDraws(level, rng.normal(size=count), tilt)
+    return DemandDraws(level, rng.normal(size=(count, len(modes))), modes)
 
 
 def drawn_days(daily: Floats, draws: DemandDraws) -> Floats:
-    """Return the electricity of every draw and day [kWh], shape (draws, days); the tilt keeps the sum of all days.
+    """Return the electricity of every draw and day [kWh], shape (draws, days); the modes keep the sum of all days.
 
     Args:
         daily: Electricity by day [kWh], shape (days,).
         draws: What is not known.
     """
-    out = daily[None, :] * np.exp(-draws.score[:, None] * draws.tilt[None, :])
+    out = daily[None, :] * np.exp(draws.scores @ draws.modes)
     total = float(daily.sum())
     if total > 0:
         out *= (draws.level_ratio * total / out.sum(axis=1))[:, None]
