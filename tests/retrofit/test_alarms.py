@@ -86,6 +86,17 @@ def test_a_year_too_far_off_in_the_right_direction_is_a_warning():
     assert codes(found) == [("totals_against_degree_days", "warning")]
 
 
+@pytest.mark.parametrize("homes", [40, 400])
+def test_unchanged_towns_of_any_size_are_hardly_ever_accused(homes):
+    """Eight towns, one finding at most: sun, wind and the homes' own noise are no inconsistency."""
+    found = 0
+    for seed in range(20, 28):
+        small = build_town(TownSpec(seed=seed, gas_meters_count=homes, heat_pumps_count=2, faults=False))
+        mean = small.truth["heat_kwh_th"][:homes].mean(axis=0)
+        found += len(totals_findings(mean, town_days(small), YEARS, meters_count=homes))
+    assert found <= 1
+
+
 def test_years_without_figures_are_passed_over():
     assert totals_findings(np.array([np.nan, 30.0]), np.array([2100.0, 2200.0]), (2019, 2021)) == []
 

@@ -95,17 +95,22 @@ def town_truth(parts: TownParts, hourly: NDArray[np.float32]) -> dict[str, Any]:
     truth["spf_arithmetic"] = each.mean(axis=0) if some else empty
     truth["spf_geometric"] = np.exp(np.log(np.maximum(each, 1e-9)).mean(axis=0)) if some else empty
     truth["b_ratio"] = truth["spf_fleet"] / (1 - spec.gamma_share)
-    cold = weather.daily_c < 12
     compressor = (parts.pump_days.space + parts.pump_days.backup).sum(axis=0, dtype=float)
     space = heat.space[n:].sum(axis=0, dtype=float)
-    t = weather.daily_c[cold]
     if some:
-        total = truth["fleet_heat_day_kwh_th"][cold] / truth["fleet_day_kwh"][cold]
-        truth["cop_slope_share_per_k"] = float(np.polyfit(t, np.log(total), 1)[0])
-        truth["cop_slope_space_share_per_k"] = float(
-            np.polyfit(t, np.log(space[cold] / compressor[cold]), 1)[0]
+        truth["cop_slope_share_per_k"] = _slope(
+            weather.daily_c, truth["fleet_heat_day_kwh_th"], truth["fleet_day_kwh"]
         )
+        truth["cop_slope_space_share_per_k"] = _slope(weather.daily_c, space, compressor)
     return truth | retrofit
+
+
+def _slope(temperature_c: Floats, heat: Floats, electricity: Floats) -> float:
+    """Return the rise of log COP per kelvin over days below 12 C, NaN with fewer than three."""
+    cold = (temperature_c < 12) & (heat > 0) & (electricity > 0)
+    if cold.sum() < 3:
+        return float("nan")
+    return float(np.polyfit(temperature_c[cold], np.log(heat[cold] / electricity[cold]), 1)[0])
 
 
 def _retrofit_days(parts: TownParts) -> tuple[Pumps, PumpDays]:
