@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.data.clean import tables as clean_tables
+from varme.data.clean.tables import CleaningResult
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.tables import Table, TableSchema
@@ -15,17 +18,20 @@ from varme.retrofit import checks
 from varme.retrofit import tables as whole
 from varme.retrofit.analysis import Metered
 from varme.retrofit.case import RetrofitCase
+from varme.retrofit.demand import change_point_tables, normalise
 from varme.retrofit.demand import tables as demand_tables
+from varme.retrofit.demand.normalise import Normalised
 from varme.retrofit.grid import tables as grid_tables
 from varme.retrofit.grid.charts import grid_charts
 from varme.retrofit.grid.findings import grid_findings
 from varme.retrofit.grid.privacy import pseudonyms
-from varme.retrofit.levels import Levels
-from varme.retrofit.monitored import COMPARISON_UNPAIRED
+from varme.retrofit.levels import Levels, mean_of_years
+from varme.retrofit.monitored import COMPARISON_UNPAIRED, unpaired_table
 from varme.retrofit.outlook import Outlook
 from varme.retrofit.spf import tables as spf_tables
-from varme.retrofit.spf import tornado
+from varme.retrofit.spf import tornado, years_tables
 from varme.retrofit.spf.tornado import SpfInterval
+from varme.retrofit.spf.years_findings import years_findings
 from varme.retrofit.stream import MeterYears
 from varme.retrofit.truth import COMPARISON_TRUTH, truth_table
 
@@ -57,6 +63,28 @@ class Found:
         }
 
     @property
+    def cleaned(self) -> list[CleaningResult]:
+        """What cleaning did, by carrier; meters go by the names that may be shown."""
+        names = names_of(self)
+        return [
+            CleaningResult(
+                carrier, tuple(names[carrier]), fleet.years,
+                {rule: steps.astype(np.int64) for rule, steps in fleet.counts.items()}, fleet.audit,
+                fleet.valid_days.astype(np.int64),
+                fleet.usable, fleet.reason,
+            )
+            for carrier, fleet in self.fleets.items()
+        ]  # fmt: skip
+
+    @cached_property
+    def normalised(self) -> Normalised:
+        """Heat of the gas meters in the mean weather of the years."""
+        case, gas = self.case, self.meters.gas
+        days = case.days.astype("datetime64[D]")
+        weather = normalise.weather_of_years(days, case.temperature_c, gas.years)
+        return normalise.normalise(gas.fits, gas.energy, days, case.temperature_c, gas.years, weather)
+
+    @property
     def has_volume(self) -> bool:
         """Whether the building table knows volumes."""
         return self.case.buildings.has("volume_m3")
@@ -77,40 +105,48 @@ def names_of(found: Found) -> dict[str, list[str]]:
 
 def all_tables(found: Found) -> dict[str, Table]:
     """Return the tables of a result, in the order of the report."""
-    truth = truth_table(found.case, found.levels, found.outlook)
-    made = [
-        *([truth] if truth is not None else []),
-        *_meter_tables(found),
-        *_spf_tables(found),
-        *_demand_tables(found),
-    ]
+    case = found.case
+    made: list[Table] = []
+    if case.monitored is not None and case.study.monitored is not None:
+        made.append(unpaired_table(case.monitored, case.study.monitored, case.study.spf))
+    truth = truth_table(case, found.levels, found.outlook)
+    made += [truth] if truth is not None else []
+    made += [*_meter_tables(found), *_spf_tables(found), *_demand_tables(found)]
     return {table.schema.name: table for table in made}
 
 
 def _meter_tables(found: Found) -> list[Table]:
-    case, k = found.case, found.case.study.privacy.k_count
+    case, k, gas = found.case, found.case.study.privacy.k_count, found.meters.gas
     out = [whole.files_table(case.meter_files)] if case.meter_files else []
+    cleaned = found.cleaned
+    out += [clean_tables.cleaning_table(cleaned), clean_tables.dropped_table(cleaned)]
     out.append(whole.distribution_table(found.fleets, k))
     if found.has_volume:
         pairs = {
             carrier: (
                 np.asarray(case.buildings.of(fleet.meters, "volume_m3"), dtype=float),
-                mean_of_years(fleet),
+                mean_of_years(fleet.energy),
             )
             for carrier, fleet in found.fleets.items()
         }
         out.append(whole.volume_table(pairs, k))
-    out.append(whole.fleet_days_table(case.days, case.temperature_c, found.meters.gas, found.meters.pumps))
+    out += [
+        whole.fleet_days_table(case.days, case.temperature_c, gas, found.meters.pumps),
+        change_point_tables.limits_table(gas.fits, k),
+        change_point_tables.fleet_table(
+            case.days.astype("datetime64[D]"), case.temperature_c, gas.fleet_days, gas.usable, gas.years
+        ),
+        change_point_tables.normalised_table(found.normalised, gas.energy),
+    ]
     if case.study.privacy.show_meters:
-        out.append(whole.annual_table(found.fleets, names_of(found)))
+        names = names_of(found)
+        out += [
+            whole.annual_table(found.fleets, names),
+            clean_tables.meters_used_table(cleaned),
+            clean_tables.audit_table(cleaned),
+            change_point_tables.change_point_table(gas.fits, names["gas"]),
+        ]
     return out
-
-
-def mean_of_years(fleet: MeterYears) -> Floats:
-    """Return each meter's mean annual energy over its usable years, NaN without one."""
-    count = np.isfinite(fleet.energy).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(count > 0, np.nansum(fleet.energy, axis=1) / count, np.nan), dtype=float)
 
 
 def _spf_tables(found: Found) -> list[Table]:
@@ -126,6 +162,21 @@ def _spf_tables(found: Found) -> list[Table]:
         ]
     if levels.power is not None:
         out.append(spf_tables.power_table(levels.power))
+    if levels.joint is not None:
+        out += [
+            years_tables.years_table(levels.joint, levels.panel, spec.gamma_share),
+            years_tables.changes_table(levels.joint, levels.panel),
+            years_tables.intervals_table(levels.joint, levels.panel, levels.mixture),
+            years_tables.sensitivity_table(levels.joint),
+        ]
+    if levels.mixture is not None:
+        out.append(years_tables.mixture_table(levels.mixture))
+    out.append(
+        years_tables.curve_table(
+            levels.curve, found.meters.gas.fleet_days, found.case.temperature_c, spec.confidence_share,
+            checks.ground_share(found.case, found.meters),
+        )
+    )  # fmt: skip
     return [*out, *checks.check_tables(found.case, found.meters, levels)]
 
 
@@ -142,12 +193,15 @@ def all_charts(found: Found, tables: dict[str, Table]) -> list[Chart]:
     """Return the charts of a result, in the order of the report."""
     levels, outlook = found.levels, found.outlook
     out = whole.fleet_charts(has_pumps=found.meters.pumps is not None, has_volume=found.has_volume)
+    out += change_point_tables.charts()
+    out += clean_tables.charts(found.cleaned)
     if levels.by_year:
         out += spf_tables.methods_chart(tables["spf_methods"]) if "spf_methods" in tables else []
         out += spf_tables.divergence_charts(tables["divergence"]) if "divergence" in tables else []
     out += tornado.tornado_chart(found.intervals, "all years")
     if levels.power is not None:
         out += spf_tables.power_chart(tables["spf_power"])
+    out += years_tables.years_charts(tables)
     out += checks.check_charts(found.case, levels)
     out += demand_tables.charts(outlook.demand)
     if outlook.grid is not None:
@@ -160,6 +214,11 @@ def all_findings(found: Found) -> Iterable[Finding]:
     levels, outlook, spec = found.levels, found.outlook, found.case.study.spf
     out = [*found.case.findings, *levels.findings, *outlook.findings]
     out += checks.check_findings(found.case, found.meters, levels)
+    gas = found.meters.gas
+    out += clean_tables.findings(found.cleaned)
+    out += change_point_tables.findings(gas.fits, gas.filled_days)
+    out += change_point_tables.normalised_findings(found.normalised)
+    out += years_findings(levels.joint, levels.panel, levels.curve, levels.mixture)
     if levels.by_year:
         out += spf_tables.estimate_findings(levels.by_year, spec, levels.methods)
     if levels.power is not None:
@@ -174,12 +233,15 @@ def all_findings(found: Found) -> Iterable[Finding]:
 def all_schemas() -> tuple[TableSchema, ...]:
     """Return the schemas of all tables of a result."""
     return (
-        *whole.SCHEMAS,
-        *spf_tables.SCHEMAS,
-        *tornado.SCHEMAS,
-        *demand_tables.SCHEMAS,
-        *grid_tables.SCHEMAS,
-        *checks.SCHEMAS,
         COMPARISON_TRUTH,
         COMPARISON_UNPAIRED,
+        *whole.SCHEMAS,
+        *clean_tables.SCHEMAS,
+        *change_point_tables.SCHEMAS,
+        *spf_tables.SCHEMAS,
+        *years_tables.SCHEMAS,
+        *tornado.SCHEMAS,
+        *checks.SCHEMAS,
+        *demand_tables.SCHEMAS,
+        *grid_tables.SCHEMAS,
     )

@@ -17,12 +17,17 @@ from varme.retrofit.heat import Prior, priors
 from varme.retrofit.spf.curve import CopCurve, fit_cop_curve, prior_cop_curve
 from varme.retrofit.spf.estimate import Estimate, all_methods, estimate_b
 from varme.retrofit.spf.joint import JointEstimate, YearLevel, expected_effects, joint_estimate
+from varme.retrofit.spf.mixture import MixtureEstimate, estimate_mixture, pooled_by_source
 from varme.retrofit.spf.power import Power, power
 from varme.retrofit.spf.tornado import SpfInterval, combine
 from varme.retrofit.spf.years import PanelYears, heating_temperature_c, panel_changes
 
 Floats = NDArray[np.float64]
 
+#: Fewest heat pumps of each source from which separate levels are estimated, and of all for a mixture.
+MIN_OF_SOURCE, MIN_OF_MIXTURE = 5, 10
+#: Share of ground source where it is not known (Bayer & Pruckner 2023).
+GROUND_SHARE = 0.24
 #: Fewest meters of either kind from which a year's level is estimated.
 MIN_METERS = 3
 
@@ -40,6 +45,7 @@ class Levels:
         interval_by_year: Year -> B and SPF with everything that is not known.
         panel: Year effects from the same meters, ``None`` with one year.
         joint: Level, panel and curve in one estimate, ``None`` unless unpaired.
+        mixture: B of air and of ground source, ``None`` if it cannot be told.
         curve: COP over outdoor temperature, at the level of the SPF.
         power: Precision that other numbers of heat pumps would have.
         priors: What is not known about factors that all homes share.
@@ -56,6 +62,7 @@ class Levels:
     interval_by_year: dict[int, SpfInterval]
     panel: PanelYears | None
     joint: JointEstimate | None
+    mixture: MixtureEstimate | None
     curve: CopCurve
     power: Power | None
     priors: list[Prior]
@@ -130,6 +137,7 @@ def _unpaired(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Level
         },
         panel=panel,
         joint=joint,
+        mixture=_by_source(case, meters),
         curve=curve.scaled_to(interval.spf, gas.fleet_days, case.temperature_c),
         power=power(pooled, spec.confidence_share) if spec.method != "paper" else None,
         priors=common,
@@ -137,6 +145,36 @@ def _unpaired(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Level
         demand_log_se=pooled.log_se,
         demand_df=pooled.df,
     )
+
+
+def mean_of_years(energy: Floats) -> Floats:
+    """Return each meter's mean over its usable years, NaN without one, shape (meters,)."""
+    count = np.isfinite(energy).sum(axis=1)
+    total = np.nansum(energy, axis=1)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), dtype=float)
+
+
+def _by_source(case: RetrofitCase, meters: Metered) -> MixtureEstimate | None:
+    """Return B by source: separate levels where the sources are known, else a mixture with a prior."""
+    assert meters.pumps is not None
+    spec = case.study.spf
+    heat, used = mean_of_years(meters.gas.energy), mean_of_years(meters.pumps.energy)
+    source = case.buildings.of(meters.pumps.meters, "source", "")
+    of_gas, of_pumps = covariates_of(case, meters.gas.meters), covariates_of(case, meters.pumps.meters)
+    known = {s: (source == s) & (used > 0) for s in ("air", "ground")}
+    try:
+        if all(mask.sum() >= MIN_OF_SOURCE for mask in known.values()) and spec.method != "paper":
+            levels = {}
+            for name, mask in known.items():
+                one = estimate_b(heat, used[mask], spec, of_gas, {k: v[mask] for k, v in of_pumps.items()})
+                levels[name] = (float(np.log(one.b_ratio)), one.log_se, int(mask.sum()))
+            return pooled_by_source(levels, confidence_share=spec.confidence_share)
+        log_heat, log_used = np.log(heat[heat > 0]), np.log(used[used > 0])
+        if min(len(log_heat), len(log_used)) < MIN_OF_MIXTURE:
+            return None
+        return estimate_mixture(log_heat, log_used, GROUND_SHARE, confidence_share=spec.confidence_share)
+    except ModelError:
+        return None  # too few of a source: the fleet's level stands alone
 
 
 def _joint(
@@ -210,7 +248,7 @@ def _stated(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Levels:
         "about gamma enters the demand in full; where B is estimated from the same gas it cancels."
     )
     return Levels(
-        source, estimate, interval, {}, {}, {}, None, None, curve, None, common,
+        source, estimate, interval, {}, {}, {}, None, None, None, curve, None, common,
         float(np.hypot(log_se, np.sqrt(systematic))), df,
         (Finding("spf_from_elsewhere", "note", "spf", text, {"source": source, "systems": count}),),
     )  # fmt: skip

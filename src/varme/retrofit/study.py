@@ -12,7 +12,7 @@ from varme.retrofit.analysis import metered
 from varme.retrofit.case import RetrofitCase, load_case
 from varme.retrofit.contents import Found, all_charts, all_findings, all_schemas, all_tables
 from varme.retrofit.exports import EXPORTS, device_text
-from varme.retrofit.levels import find_levels
+from varme.retrofit.levels import Levels, find_levels
 from varme.retrofit.outlook import look_ahead
 from varme.retrofit.spec import RetrofitStudy
 from varme.retrofit.summary import figures
@@ -49,12 +49,12 @@ def run(study: RetrofitStudy, context: Context) -> Result:
         data=tables,
         findings=tuple(all_findings(found)),
         charts=tuple(c for c in all_charts(found, tables) if c.table in tables),
-        provenance=_provenance(case) | {"timing": {"cpu_s": round(time.process_time() - started, 2)}},
+        provenance=_provenance(case, levels) | {"timing": {"cpu_s": round(time.process_time() - started, 2)}},
         study=study.model_dump(mode="json"),
     )
 
 
-def _provenance(case: RetrofitCase) -> dict[str, object]:
+def _provenance(case: RetrofitCase, levels: Levels) -> dict[str, object]:
     study = case.study
     return {
         "data_hashes": case.data_hashes,
@@ -62,7 +62,8 @@ def _provenance(case: RetrofitCase) -> dict[str, object]:
         "heat_pump_meters": 0 if case.heat_pumps is None else len(case.heat_pumps.meters),
         "years": list(study.years),
         "synthetic": None if study.town is None else f"seed {study.town.seed}",
-        "method": study.spf.method,
+        "method": levels.pooled.method,
+        "cop_source": levels.curve.source,
     }
 
 
