@@ -3,6 +3,7 @@
 # District.
 from benchmarks.subjects import window, year, milp, surface  # noqa: F401, I001
 # Retrofit.
+from benchmarks.subjects import ingest  # noqa: F401
 from benchmarks.subjects import cleaning  # noqa: F401
 from benchmarks.subjects import change_point  # noqa: F401
 from benchmarks.subjects import spf_accuracy  # noqa: F401
