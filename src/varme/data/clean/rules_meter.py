@@ -57,21 +57,21 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     known[:, 1:] &= ~again
     known[:, :-1] &= ~again
     quotient = np.where(known, quotient, 0)
-    weight = np.clip(e / np.maximum(mean, 1e-12), 0.3, 1.0) * known
+    use = np.minimum(e / np.maximum(mean, 1e-12), 1.0)
+    weight = np.maximum(use, 0.15) * known
     factors = np.array([f for f in sheet.spec.unit_factors if f >= 1.5])
     logs = np.unique(np.r_[np.log(factors), -np.log(factors)])
     best, first, last = _best_spans(quotient, weight, logs, _likely(sheet, rows, logs))
     column = np.arange(y.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None]) & known
     count = inside.sum(axis=1)
-    total = np.where(inside, weight, 0).sum(axis=1)
+    total = np.where(inside, use, 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        middle = np.where(inside, weight * quotient, 0).sum(axis=1) / total
-        scatter = np.where(inside, weight * np.abs(quotient - middle[:, None]), 0).sum(axis=1) / total
+        middle = np.where(inside, use * quotient, 0).sum(axis=1) / total
+        scatter = np.where(inside, use * np.abs(quotient - middle[:, None]), 0).sum(axis=1) / total
         beside = known & ~inside & (np.abs(quotient) < 1)
-        usual = np.where(beside, weight * np.abs(quotient), 0).sum(axis=1) / np.where(beside, weight, 0).sum(
-            axis=1
-        )
+        near_one = np.where(beside, use * np.abs(quotient), 0).sum(axis=1)
+        usual = near_one / np.where(beside, use, 0).sum(axis=1)
         middle = np.log(np.where(inside, y, 0).sum(axis=1) / np.where(inside, e, 0).sum(axis=1))
     near = np.abs(logs[None, :] - middle[:, None])
     season = np.add.reduceat(sheet.season, sheet.edges) > 0

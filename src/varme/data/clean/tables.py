@@ -232,6 +232,8 @@ def findings(results: Sequence[CleaningResult]) -> list[Finding]:
     """Return what a reader must know of the meters."""
     out: list[Finding] = []
     for r in results:
+        if not r.meters:
+            continue
         out += _dropped_findings(r)
         out += _rule_findings(r)
     return out
