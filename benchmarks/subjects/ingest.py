@@ -35,11 +35,12 @@ def made(meters: int, form: str, order: str = "m, d") -> Path:
     temporary = path.with_suffix(".tmp")
     value = f"round((hash(m * 1096 + d + {SEED}) % 100000) / 7919, 2)"
     options = "(FORMAT parquet, COMPRESSION zstd)" if form == "parquet" else "(FORMAT csv, HEADER)"
+    rows = (
+        "SELECT (m * 7 + 13)::INTEGER AS meter, DATE '2019-01-01' + d::INTEGER AS date, "
+        f"{value}::FLOAT AS m3 FROM range({meters}) t(m), range({DAYS}) s(d) ORDER BY {order}"
+    )
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
-        connection.execute(
-            "COPY (SELECT (m * 7 + 13)::INTEGER AS meter, DATE '2019-01-01' + d::INTEGER AS date, "
-            f"{value}::FLOAT AS m3 FROM range({meters}) t(m), range({DAYS}) s(d) ORDER BY {order}) TO '{temporary}' {options}"
-        )
+        connection.execute(f"COPY ({rows}) TO '{temporary}' {options}")
     return temporary.replace(path)
 
 

@@ -14,6 +14,7 @@ import pytest
 from varme.data.meters.meter_units import unit_of_name
 from varme.data.meters.read import OpenedMeters, open_meters
 from varme.data.meters.spec import MeterFilesSpec
+from varme.data.meters.tables import meter_files
 from varme.ground.units import FT3_M3, THERM_KWH
 
 FIRST, LAST = date(2020, 1, 1), date(2020, 12, 31)
@@ -364,3 +365,22 @@ def test_what_was_understood_is_told(tmp_path):
 def test_units_in_names_of_columns(column, unit):
     found = unit_of_name(column, "gas")
     assert (found.unit if found else None) == unit
+
+
+def test_stamps_of_a_column_named_utc_are_utc(tmp_path):
+    path = tmp_path / "m.csv"
+    utc = hourly("2019-12-31T23:00", 366 * 24)
+    values = np.arange(len(utc)) % 89 + 0.5
+    path.write_text("meter,t_utc,kwh\n" + "".join(f"a,{t},{v}\n" for t, v in zip(utc, values, strict=True)))
+    found = opened(path, where="heat_pump_meters")
+    np.testing.assert_allclose(panel_of(found).values[0], values)
+    assert not found.findings
+
+
+def test_the_table_of_files_holds_a_row_per_form(tmp_path):
+    (tmp_path / "a.csv").write_text(FORMS["comma"]())
+    (tmp_path / "b.csv").write_text(FORMS["tab and time"]())
+    found = open_meters(MeterFilesSpec(files="*.csv"), tmp_path, FIRST, LAST, "Europe/Berlin")
+    table = meter_files(found.understood)
+    assert table.column("file").tolist() == ["a.csv", "b.csv"]
+    assert table.column("rows_count").tolist() == [1098, 1098]

@@ -21,6 +21,7 @@ _METER = re.compile(
     r"([ _-]?(id|no|nr|nummer|number|key|ref|reference|name|code|point))*$|^id$|^(zählpunkt|zaehlpunkt|malo|melo)",
     re.IGNORECASE,
 )
+_UTC = re.compile(r"(^|[^a-z])(utc|gmt)([^a-z]|$)", re.IGNORECASE)
 _START = re.compile(r"start|from|von|begin|debut|ab$", re.IGNORECASE)
 _END = re.compile(r"end|einde|einduur|\bto\b|bis|until|fin$", re.IGNORECASE)
 _VALUE = re.compile(
@@ -152,6 +153,8 @@ def stamped_columns(table: TableFile) -> dict[str, Stamps]:
         stamps = of_type(kind) if kind != "VARCHAR" else of_cells(table.first[column], column)
         if stamps is None and kind != "VARCHAR" and "INT" in kind:
             stamps = of_cells(table.first[column], column)
+        if stamps is not None and stamps.kind == "wall" and _UTC.search(column):
+            stamps = replace(stamps, kind="utc", described="UTC (by the column's name)")
         if stamps is not None:
             found[column] = stamps
     return found
