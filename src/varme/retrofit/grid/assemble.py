@@ -164,6 +164,7 @@ def assemble_case(
     household_kwh: Floats | None = None,
     annual_kwh: Floats | None = None,
     spf_log_sd: float = 0.0,
+    day_factor: Floats | None = None,
 ) -> PeakCase:
     """Return the case that peaks are drawn from.
 
@@ -180,6 +181,8 @@ def assemble_case(
         household_kwh: Annual electricity of each home's household [kWh]; the default of the spec where NaN.
         annual_kwh: Retrofitted electricity of each home in an average year [kWh].
         spf_log_sd: What is not known of the SPF, as the standard deviation of its logarithm.
+        day_factor: What all homes together used over their model by day (:func:`day_factors`), for weather years that
+            were measured; the common deviation of a day is then taken from there and not drawn.
     """
     year = days.astype("datetime64[Y]").astype(np.int64) + 1970
     known = np.isfinite(temperature_c)
@@ -189,6 +192,9 @@ def assemble_case(
     for first in range(0, homes, HOMES_AT_ONCE):
         rows = slice(first, min(first + HOMES_AT_ONCE, homes))
         energy[rows] = predict_kwh(rows, chosen)
+    if day_factor is not None:
+        energy *= day_factor[chosen].astype(np.float32)[None, :]
+        library = library.level_days()
     used = (transformer >= 0) & np.isfinite(energy).all(axis=1)
     groups = len(transformers.names)
     house = (

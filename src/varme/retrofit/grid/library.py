@@ -9,7 +9,7 @@ measured heat pump for each home: what is common stays common, what is not is in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,15 @@ class ProfileLibrary:
         least = min(LEAST_DAYS, len(self.temperature_c))
         count = np.maximum((distance <= NEAR_K).sum(axis=1), least)
         return [np.sort(order[i, : count[i]]) for i in range(len(order))]
+
+    def level_days(self) -> ProfileLibrary:
+        """Return the library with every day's mean over heat pumps and slots made 1.
+
+        For candidate days whose common deviation from the model is known from measured gas (see
+        :func:`varme.retrofit.grid.peaks.day_factors`): it is then not drawn a second time.
+        """
+        mean = self.relative.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
+        return replace(self, relative=(self.relative / np.maximum(mean, 1e-6)).astype(np.float32))
 
 
 def measured_library(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from varme.ground.errors import Collector
+from varme.retrofit.demand.change_point import fit_change_points
 from varme.retrofit.grid.base_load import BaseLoad
 from varme.retrofit.grid.library import ProfileLibrary
 
@@ -117,6 +118,36 @@ def candidate_days(
         mine = np.flatnonzero((year == y) & np.isfinite(total))
         chosen.append(mine[np.argsort(-total[mine], kind="stable")[:count]])
     return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def day_factors(fleet: Floats, temperature_c: Floats, year: Ints, below_c: float = 10.0) -> Floats:
+    """Return what the gas homes together used on each day over what their common model expects, shape (days,).
+
+    Wind, sun and days that follow cold ones move all homes alike; the gas meters show by how much, so for the weather
+    years that were measured it need not be drawn. Factors have mean 1 over the cold days of each year, whose meters may
+    differ; days without temperature or gas, and mild days, have 1.
+
+    Args:
+        fleet: Heat (or gas) of all homes by day, shape (days,).
+        temperature_c: Outdoor temperature by day [C].
+        year: Calendar year of each day.
+        below_c: Days that are warmer have 1.
+    """
+    fit = fit_change_points(np.asarray(fleet, dtype=np.float32)[None, :], temperature_c)
+    expected = fit.predict(np.nan_to_num(temperature_c))[0]
+    cold = (
+        np.isfinite(temperature_c)
+        & (temperature_c < below_c)
+        & np.isfinite(fleet)
+        & (fleet > 0)
+        & (expected > 0)
+    )
+    out = np.ones(len(fleet))
+    for y in np.unique(year):
+        mine = cold & (year == y)
+        if mine.sum() >= 5:
+            out[mine] = (fleet[mine] / expected[mine]) * (expected[mine].sum() / fleet[mine].sum())
+    return out
 
 
 @dataclass(frozen=True)
