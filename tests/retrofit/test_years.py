@@ -154,3 +154,21 @@ def test_degree_day_temperature_by_hand():
                                 (2019, 2020, 2021))  # fmt: skip
     assert got[:2] == pytest.approx([94 / 14, 0.0])
     assert np.isnan(got[2])
+
+
+def test_many_years_of_few_meters_are_not_overconfident():
+    """Six meters of each kind in twelve years: the sample covariance is singular, the slope's error must not be."""
+    slopes, ses = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        heat, used = np.exp(0.1 * rng.normal(size=(6, 12))), np.exp(0.1 * rng.normal(size=(6, 12)))
+        panel = panel_changes(heat, used, range(12), np.arange(12.0))
+        slopes.append(panel.slope_share_per_k)
+        ses.append(panel.slope_se_share_per_k)
+    assert np.mean(ses) > 0.6 * np.std(slopes)
+
+
+def test_meters_that_never_vary_have_changes_without_error():
+    panel = panel_changes(np.ones((6, 2)), np.ones((6, 2)), (2019, 2020), np.array([3.0, 4.0]))
+    assert (panel.changes[0].ratio, panel.changes[0].log_se, panel.changes[0].df) == (1.0, 0.0, 5.0)
+    assert not panel.changed

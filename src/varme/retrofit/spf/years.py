@@ -287,8 +287,14 @@ def _effects(x: Floats, pairs: list[tuple[int, int]], n_years: int) -> tuple[Flo
     cov_of_pairs = np.array([[np.dot(u, v) for v in by_pair] for u in by_pair], dtype=float)
     weight = 1 / np.maximum(np.diag(cov_of_pairs), 1e-18)
     weight /= weight.max()
-    join = np.linalg.pinv(design.T @ (weight[:, None] * design), rcond=1e-10) @ (design.T * weight)
-    return join @ location, join @ cov_of_pairs @ join.T
+    normal = design.T @ (weight[:, None] * design)
+    join = np.linalg.pinv(normal, rcond=1e-10) @ (design.T * weight)
+    cov = join @ cov_of_pairs @ join.T
+    # A covariance of many years from few meters is nearly singular: drawn to equal variances by their numbers.
+    even = np.linalg.pinv(normal, rcond=1e-10) @ normal
+    meters = int(np.isfinite(x).any(axis=1).sum())
+    share = n_years / (n_years + meters)
+    return join @ location, (1 - share) * cov + share * np.trace(cov) / max(np.trace(even), 1e-12) * even
 
 
 def _change(
@@ -305,7 +311,9 @@ def _change(
     # Years without a pair of their own are joined through a third: the meters behind them are those of the links.
     homes = [max(int(n), MIN_PAIRS) for n in counts]
     variance = sum(part)
-    df = variance**2 / max(sum(v**2 / (n - 1) for v, n in zip(part, homes, strict=True)), 1e-300)
+    df = min(homes) - 1.0
+    if variance > 0:
+        df = variance**2 / sum(v**2 / (n - 1) for v, n in zip(part, homes, strict=True))
     se = float(np.sqrt(variance))
     t = float(stats.t.ppf(0.5 + confidence_share / 2, max(df, 1.0)))
     change = float(effect[b] - effect[a])
