@@ -59,7 +59,10 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     quotient = np.where(known, quotient, 0)
     use = np.minimum(e / np.maximum(mean, 1e-12), 1.0)
     weight = np.maximum(use, 0.15) * known
-    factors = np.array([f for f in sheet.spec.unit_factors if f >= 1.5])
+    least = 5.0 if sheet.around.carrier == "gas" else 1.5
+    factors = np.array([f for f in sheet.spec.unit_factors if f >= least])
+    if not len(factors):
+        return np.zeros(0, dtype=np.int64)
     logs = np.unique(np.r_[np.log(factors), -np.log(factors)])
     best, first, last = _best_spans(quotient, weight, logs, _likely(sheet, rows, logs))
     column = np.arange(y.shape[1])[None, :]

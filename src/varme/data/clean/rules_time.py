@@ -43,11 +43,13 @@ class Lags:
     Attributes:
         ahead: Share of tomorrow, shape (meters,): the median over parts of the series.
         behind: Share of yesterday, likewise.
+        error: Standard error of ``ahead``, from its scatter over the parts.
         steady: Share of the parts in which tomorrow has a share above a quarter of :data:`GAS_DAY_SHARE`.
     """
 
     ahead: Floats
     behind: Floats
+    error: Floats
     steady: Floats
 
 
@@ -73,7 +75,7 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
     sound = np.array([np.linalg.cond(g) < 1e6 if np.isfinite(g).all() and g.any() else False for g in grams])
     good = np.flatnonzero(sound & (size > 0.25 * max(float(size.max(initial=0)), 1e-12)))
     if not len(good):
-        return Lags(np.zeros(meters), np.zeros(meters), np.zeros(meters))
+        return Lags(*(np.zeros(meters) for _ in range(4)))
     found = np.zeros((meters, len(good), 2))
     small = weighted.astype(np.float32)
     for k, piece in enumerate(good.tolist()):
@@ -87,7 +89,9 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
         kept = weight[None, :, None] / (1 + (off / 0.15) ** 2)
         middle = (share * kept).sum(axis=1) / kept.sum(axis=1)
     steady = (share[:, :, 0] > 0.25 * GAS_DAY_SHARE).mean(axis=1)
-    return Lags(np.clip(middle[:, 0], -0.2, 0.6), np.clip(middle[:, 1], -0.2, 0.6), steady)
+    scatter = np.sqrt((kept * (share - middle[:, None, :]) ** 2).sum(axis=1) / kept.sum(axis=1))[:, 0]
+    error = scatter / np.sqrt(max(len(good) - 1, 1)) + (1.0 if len(good) < 2 else 0.0)
+    return Lags(np.clip(middle[:, 0], -0.2, 0.6), np.clip(middle[:, 1], -0.2, 0.6), error, steady)
 
 
 def gas_day(sheet: Sheet, lags: Lags, degrees: Floats) -> None:
@@ -102,10 +106,12 @@ def gas_day(sheet: Sheet, lags: Lags, degrees: Floats) -> None:
     """
     heating = (sheet.expected.heating_share > 0.3) & (sheet.expected.slope > 0)
     share = lags.ahead.copy()
-    usual = 2 * float((share[heating] > GAS_DAY_SHARE).mean()) if heating.any() else 0.0
+    # By chance, as many meters lie as far below 0 as above it.
+    tails = (share[heating] > GAS_DAY_SHARE).astype(float) - (share[heating] < -GAS_DAY_SHARE)
+    usual = 2 * float(tails.mean()) if heating.any() else 0.0
     few = np.count_nonzero(heating) < 30
     limit = next(t for most, t in GAS_DAY_LIMITS if few or usual <= most)
-    hit = heating & (share > limit) & ((lags.steady >= 0.75) | (limit < 0))
+    hit = heating & (share > limit) & (((lags.steady >= 0.75) & (share > 3 * lags.error)) | (limit < 0))
     rows = np.flatnonzero(hit)
     if not len(rows):
         return
@@ -172,11 +178,16 @@ def _slip_rows(
     bounded = np.clip(off, -3 * sigma, 3 * sigma)
     there = np.isfinite(sheet.y[rows]) & ~sheet.vacant[rows]
     score = np.clip(np.where(there, other * (2 * bounded - other) / (2 * sigma**2), 0), -2.0, 2.0)
+    room = np.where(there, np.minimum(other**2 / (2 * sigma**2), 2.0), 0)
+    score = score / _widening(score, room, sheet.expected.periods.edges)[:, None]
     evidence, first, last = best_segments(score.astype(np.float64))
     column = np.arange(score.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None])
-    room = np.where(inside, np.minimum(other**2 / (2 * sigma**2), 2.0), 0).sum(axis=1)
-    hit = (evidence > SLIP_EVIDENCE) & (evidence > 0.4 * room) & (last - first >= SLIP_DAYS_MIN)
+    hit = (
+        (evidence > SLIP_EVIDENCE)
+        & (evidence > 0.4 * np.where(inside, room, 0).sum(axis=1))
+        & (last - first >= SLIP_DAYS_MIN)
+    )
     for row, a, b in zip(rows[hit].tolist(), first[hit].tolist(), last[hit].tolist(), strict=True):
         moved = np.roll(sheet.y[row, a : b + 1], -shift)
         moved[-1 if shift > 0 else 0] = np.nan
@@ -186,6 +197,21 @@ def _slip_rows(
     sheet.ledger.add(
         "time_slip", found, "corrected", "shifted by {0:+.0f} d, log-likelihood ratio {1:.0f}", figures
     )
+
+
+def _widening(score: NDArray[np.floating], room: NDArray[np.floating], edges: Ints) -> Floats:
+    """Return by how much the scores of periods scatter more than those of independent days would, at least 1.
+
+    Without a slip, a log-likelihood ratio has the mean ``-r`` and the variance ``2 r``; weekly habits and long memories
+    widen it. The median over periods does not see the slip itself.
+    """
+    s, r = np.add.reduceat(score, edges, axis=1), np.add.reduceat(room, edges, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        square = np.where(r > 0.3, (s + r) ** 2 / (2 * r), np.nan)
+    some = np.isfinite(square).sum(axis=1) >= 5
+    out = np.ones(len(score))
+    out[some] = np.nanmedian(square[some], axis=1) / 0.455
+    return np.maximum(out, 1)
 
 
 def _steps_of(degrees: Floats) -> Floats:
