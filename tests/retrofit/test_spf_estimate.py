@@ -309,7 +309,44 @@ def test_too_few_meters_are_refused_with_both_counts(method):
 
 def test_covariates_of_another_length_are_refused():
     with pytest.raises(InputError, match=r"P120 covariates of heat: volume_m3 = 3.*4 totals"):
-        estimate_b(np.ones(4), np.ones(4), SPEC, {"volume_m3": np.ones(3)}, {"volume_m3": np.ones(4)})
+        estimate_b(
+            np.arange(1.0, 5), np.arange(1.0, 5), SPEC, {"volume_m3": np.ones(3)}, {"volume_m3": np.ones(4)}
+        )
+
+
+def test_totals_that_are_all_equal_are_refused():
+    with pytest.raises(
+        ModelError, match=r"P313 heat-pump meters = 5000 kWh: all totals of the year are equal"
+    ):
+        estimate_b(np.linspace(1e4, 3e4, 50), np.full(20, 5000.0), SPEC)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_odd_small_samples_give_finite_figures_in_order(seed):
+    """Ties, constant covariates, missing and negative ones, wild tails, three meters: never a crash or a warning."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.choice([3, 5, 15, 60])), int(rng.choice([3, 5, 15, 60]))
+    heat, el = np.exp(rng.normal(9.8, 0.5, n)), np.exp(rng.normal(8.6, 0.5, m))
+    if seed % 4 == 1:
+        heat, el = np.round(heat, -3) + 1000, np.round(el, -3) + np.arange(m) % 2 * 1000
+    if seed % 4 == 2:
+        heat, el = (np.exp(np.clip(2 * rng.standard_cauchy(k), -12, 25)) for k in (n, m))
+
+    def column(k):
+        v = np.exp(rng.normal(6, 0.5, k))
+        return [v, np.where(rng.random(k) < 0.4, np.nan, v), np.full(k, 5.0), v - 400][
+            seed % 3 + int(rng.integers(2))
+        ]
+
+    spec = SpfSpec(
+        covariates=["a", "b"], weighting=["none", "overlap"][seed % 2], b_max_ratio=12.0, bootstraps_count=100
+    )
+    found = all_methods(heat, el, spec, {k: column(n) for k in "ab"}, {k: column(m) for k in "ab"})
+    for e in found:
+        if not e.refused:
+            assert np.isfinite([e.b_ratio, e.low_ratio, e.high_ratio, e.log_se]).all(), e.method
+            assert e.low_ratio <= e.b_ratio * (1 + 1e-9), e.method
+            assert e.high_ratio >= e.b_ratio * (1 - 1e-9), e.method
 
 
 def test_fewer_than_ten_heat_pumps_run_with_a_wide_interval():

@@ -115,7 +115,7 @@ def test_groups_that_lie_apart_are_said():
 def test_missing_covariates_are_said():
     one, _ = estimates(sample_town(SCENARIOS["volume_missing"], 4))
     assert "covariate_missing" in codes(identify.findings(one, SPEC))
-    bare = estimate_b(np.exp(np.random.default_rng(1).normal(10, 0.5, 99)), np.full(20, 5000.0), SPEC)
+    bare = estimate_b(np.exp(np.random.default_rng(1).normal(10, 0.5, 99)), np.linspace(3000, 9000, 20), SPEC)
     assert "covariate_not_used" in codes(identify.findings(bare, SPEC))
 
 
@@ -165,7 +165,7 @@ def test_the_divergence_is_marked_at_its_minimum_and_within_the_interval():
 
 
 def test_what_holds_in_every_year_is_said_once():
-    bare = estimate_b(np.exp(np.random.default_rng(1).normal(10, 0.5, 99)), np.full(20, 5000.0), SPEC)
+    bare = estimate_b(np.exp(np.random.default_rng(1).normal(10, 0.5, 99)), np.linspace(3000, 9000, 20), SPEC)
     found = tables.estimate_findings({2019: bare, 2020: bare, 2021: bare}, SPEC)
     assert [f.code for f in found].count("covariate_not_used") == 1
 

@@ -352,6 +352,11 @@ CODES: dict[str, CodeEntry] = {
         "not hold it.",
         "Choose years that the record holds, or give a reference year with a temperature on each of its days.",
     ),
+    "P313": CodeEntry(
+        "Totals without any spread",
+        "All gas meters, or all heat-pump meters, have the same total of the year: a default value, not a measurement.",
+        "Give measured totals.",
+    ),
     # P4xx: solver
     "P401": CodeEntry(
         "Solver failed", "HiGHS returned an error status.", "Export the model (`--format mps`) and report it."

@@ -108,7 +108,7 @@ def _careful_step(
     gradient: Floats, spread: Floats, weight: Floats, sound: Floats, bend: float, top: float
 ) -> tuple[float, float]:
     """Return a step that never goes astray: of expectation and maximisation for the share, bounded for the level."""
-    safe = -float(weight @ (sound / spread**2))
+    safe = min(-float(weight @ (sound / spread**2)), -1e-9)
     move = float(np.clip(-gradient[0] / min(bend, 0.3 * safe), -top, top))
     total = float(weight.sum()) + sum(PRIOR_COUNTS)
     return move, (float(weight @ (1 - sound)) + PRIOR_COUNTS[0]) / total

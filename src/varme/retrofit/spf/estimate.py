@@ -30,6 +30,8 @@ Covariates = Mapping[str, Floats] | None
 
 #: Fewest meters of each kind at which there is an estimate at all.
 FEWEST_METERS = 3
+#: No homes are more alike than this, in log heat: totals that are all equal are an artefact.
+NARROWEST_SPREAD = 0.02
 #: How much wider than at the normal the sampling variance of a robust variance is.
 VARIANCE_INEFFICIENCY = 1.15
 
@@ -116,7 +118,7 @@ def estimate_b(
     Raises:
         InputError: P120 if a covariate has another length than its totals.
         ModelError: P310 if the optimum of ``paper`` lies at the edge of its grid, P311 if there are too few meters,
-            P312 if its divergence is infinite everywhere.
+            P312 if its divergence is infinite everywhere, P313 if all totals of a kind are equal.
     """
     totals = _totals(heat, electricity, spec, covariates_heat, covariates_electricity)
     if spec.method == "paper":
@@ -178,6 +180,11 @@ def _totals(
             problems.add(
                 "P311", f"{'gas' if side == 'heat' else 'heat-pump'} meters", "too few have a positive total",
                 value=int(keep.sum()), limit=f"at least {FEWEST_METERS}, of {len(values)} given",
+            )  # fmt: skip
+        elif np.ptp(np.log(values[keep])) < 1e-9:
+            problems.add(
+                "P313", f"{'gas' if side == 'heat' else 'heat-pump'} meters", "all totals of the year are equal",
+                value=f"{float(values[keep][0]):g} kWh", limit=f"{int(keep.sum())} meters",
             )  # fmt: skip
         columns = {n: np.asarray(v, dtype=float)[keep] for n, v in table.items()} if table else None
         kept.append((values[keep], columns, int((~keep).sum())))
@@ -258,7 +265,7 @@ def _core(fit: ShiftFit, fleet: _Fleet, totals: _Totals) -> CoreLevel:
     """Return the level of the sound heat-pump meters about the robust fit."""
     cov = totals.covariates
     v_heat = robust_variance(fit.residual_heat, fit.scale_heat, cov.weight_heat * (cov.double_heat == 0))
-    own = max(v_heat + fleet.excess, 1e-8)
+    own = max(v_heat + fleet.excess, NARROWEST_SPREAD**2)
     extra = (
         cov.imputed_electricity @ np.square(fit.slopes)
         if len(fit.slopes)

@@ -105,11 +105,15 @@ def studentised_ratio_of_means(
     variance = [float(v.var(ddof=1) / len(v) / v.mean() ** 2) for v in (x, y)]
     se = float(np.sqrt(sum(variance)))
     means, variances = zip(*(_resampled_mean(v, count, rng) for v in (x, y)), strict=True)
-    t = (np.log(means[0] / means[1]) - ratio) / np.sqrt(np.maximum(variances[0] + variances[1], 1e-300))
+    # A resample of few values can repeat one of them: it would claim no variance at all.
+    t = (np.log(means[0] / means[1]) - ratio) / np.sqrt(
+        np.maximum(variances[0] + variances[1], 1e-3 * se**2 + 1e-300)
+    )
     tail = (1 - confidence_share) / 2
     high, low = np.quantile(t, [tail, 1 - tail])
     df = welch_df(variance[0], variance[1], len(x) - 1, len(y) - 1)
-    return Interval(float(np.exp(ratio - low * se)), float(np.exp(ratio - high * se)), se, df)
+    ends = np.exp(ratio - np.clip(np.array([low, high]) * se, -50, 50))
+    return Interval(float(ends[0]), float(ends[1]), se, df)
 
 
 def _resampled_mean(values: Floats, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

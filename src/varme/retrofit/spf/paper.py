@@ -193,7 +193,8 @@ def interval_of(found: DivergenceScan, spec: SpfSpec) -> Interval:
     """
     plain = percentile_interval(found.resampled_ratio, spec.confidence_share)
     half = spec.b_step_ratio / 2
-    return Interval(max(plain.low - half, 1e-6), plain.high + half, plain.log_se)
+    low, high = min(plain.low, found.best_ratio), max(plain.high, found.best_ratio)
+    return Interval(max(low - half, 1e-6), high + half, plain.log_se)
 
 
 def is_flat(found: DivergenceScan, interval: Interval) -> bool:
