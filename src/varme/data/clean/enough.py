@@ -49,7 +49,6 @@ def judge(sheet: Sheet, meters: dict[str, NDArray[np.bool_]]) -> Verdict:
     shape = (len(valid), len(years))
     counted = np.zeros(shape, dtype=np.int64)
     reason = np.full(shape, "", dtype=object)
-    incomplete = np.flatnonzero(~valid.all(axis=1))
     vacant = np.flatnonzero(sheet.vacant.any(axis=1))
     merged = np.flatnonzero(sheet.merged.any(axis=1))
     for k, y in enumerate(years):
@@ -63,10 +62,9 @@ def judge(sheet: Sheet, meters: dict[str, NDArray[np.bool_]]) -> Verdict:
         steps = sheet.steps_of(part)
         found["no_use"] = ~none & ~(np.fmax.reduce(sheet.y[:, steps], axis=1, initial=0) > 0)
         found["vacant"] = _some(len(valid), vacant, sheet.vacant_by_day(vacant)[:, part].sum(axis=1) >= 7)
-        found["heating_gap"] = _some(
-            len(valid), incomplete, _longest_gap(sheet, incomplete, valid[incomplete], part)
-            > sheet.spec.heating_gap_days_max,
-        )  # fmt: skip
+        most = sheet.spec.heating_gap_days_max
+        gappy = np.flatnonzero(part.stop - part.start - counted[:, k] > most)  # others cannot have such a gap
+        found["heating_gap"] = _some(len(valid), gappy, _longest_gap(sheet, gappy, valid[gappy], part) > most)
         spread = sheet.merged_by_day(merged)[:, part].sum(axis=1)
         limit = sheet.spec.estimated_share_max * np.maximum(counted[merged, k], 1)
         found["too_much_estimated"] = _some(len(valid), merged, spread > limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -31,7 +32,7 @@ def open_sorted(
     """Return a source over Parquet that is sorted by meter; ``None`` if the files are not of that kind."""
     request = reader.request
     plain = group.parquet and roles.layout == "long" and not roles.unit and not roles.estimated
-    if not plain or request.spec.pick or request.spec.label == "end" or len(group.files) > 1:
+    if not plain or request.spec.pick or request.spec.label == "end":
         return None
     kind = group.table.types[roles.meter]
     whole = "INT" in kind
@@ -49,20 +50,28 @@ def open_sorted(
 
 
 def _sorted_rows(reader: _Reader, group: FileGroup, meter: str) -> int | None:
-    """Return the rows of a file whose row groups hold meters in order, ``None`` if they do not."""
+    """Return the rows of files whose row groups hold meters in order, ``None`` if they do not.
+
+    Of several files each must be sorted, and no two may hold the same meter.
+    """
     whole = "INT" in group.table.types[meter]
     found = reader.connection.execute(
-        "SELECT row_group_num_rows, stats_min_value, stats_max_value FROM "
-        f"parquet_metadata({sql.text(str(group.files[0]))}) WHERE path_in_schema = {sql.text(meter)} "
-        "ORDER BY row_group_id"
+        "SELECT file_name, row_group_num_rows, stats_min_value, stats_max_value FROM "
+        f"parquet_metadata({sql.texts([str(f) for f in group.files])}) WHERE path_in_schema = {sql.text(meter)} "
+        "ORDER BY file_name, row_group_id"
     ).fetchall()
-    if not found or any(low is None or high is None for _, low, high in found):
+    if not found or any(low is None or high is None for _, _, low, high in found):
         return None
     cast: Any = int if whole else str
-    low, high = [cast(r[1]) for r in found], [cast(r[2]) for r in found]
-    if any(b < a for a, b in zip(high[:-1], low[1:], strict=True)):
+    files = {
+        name: [(cast(r[2]), cast(r[3])) for r in found if r[0] == name] for name in {r[0] for r in found}
+    }
+    if any(b < a for groups in files.values() for (_, a), (b, _) in pairwise(groups)):
         return None
-    return sum(int(r[0]) for r in found)
+    spans = sorted((groups[0][0], groups[-1][1]) for groups in files.values())
+    if len(files) != len(group.files) or any(b <= a for (_, a), (b, _) in pairwise(spans)):
+        return None
+    return sum(int(r[1]) for r in found)
 
 
 def _opened(reader: _Reader, group: FileGroup, roles: Roles, whole: bool, rows: int) -> Opened | None:
