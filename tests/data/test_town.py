@@ -221,6 +221,13 @@ def test_files_hold_what_the_meters_hold_and_not_the_truth(small, tmp_path):
     assert [p.read_bytes() for p in write_town(small, tmp_path / "town")] == before
 
 
+def test_a_folder_that_cannot_be_written_leaves_nothing_behind(small, tmp_path):
+    (tmp_path / "gas.parquet").mkdir()
+    with pytest.raises(OSError, match="gas"):
+        write_town(small, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["gas.parquet"]
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

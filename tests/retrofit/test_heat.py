@@ -199,6 +199,19 @@ def test_furnaces_take_the_efficiency_of_their_type_else_of_their_year_else_of_t
     )
 
 
+def test_a_type_that_is_given_leaves_the_others_as_they_are():
+    furnace = parse(
+        FurnaceSpec, {"types": {"condensing": {"efficiency_share": 1.02, "base": "hi"}}}, "study.toml"
+    )
+    found = efficiency_of(furnace, 2, np.array(["condensing", "low_temperature"], dtype=object))
+    np.testing.assert_allclose(found, [1.02 / 1.108, 0.82])
+
+
+def test_a_calorific_value_in_megajoules_is_converted():
+    gas = parse(GasSpec, {"calorific_mj_hs_per_m3": 40.68}, "study.toml")
+    assert gas.calorific_kwh_hs_per_m3 == pytest.approx(11.3)
+
+
 def test_priors_name_what_no_number_of_meters_averages_out():
     found = {p.name: p for p in priors(FurnaceSpec(), GasSpec(), gamma_share=0.105, gamma_sd_share=0.05)}
     assert set(found) == {"furnace efficiency", "calorific value", "z-number", "cooking share", "gamma"}

@@ -23,6 +23,7 @@ from varme.retrofit.published import (
     published_figures,
     published_table,
     trend_findings,
+    volume_correlation,
     winter_degree_days,
 )
 from varme.retrofit.spf.estimate import estimate_b
@@ -136,8 +137,12 @@ def test_the_towns_correlations_are_the_papers(towns):
     weather = town_weather(town.spec)
     pumps = np.add.reduceat(town.heat_pumps.values, weather.edges, axis=1).mean(axis=0)
     ours = correlations(town.gas.values.mean(axis=0), pumps, weather.daily_c, weather.year, YEARS)
+    ours |= volume_correlation(town.truth["heat_kwh_th"][:HOMES], town.buildings["volume_m3"][:HOMES])
     table = published_table(ours)
     for figure in published_figures():
         if (figure.name, figure.year) in ours:
             assert ours[figure.name, figure.year].value == pytest.approx(figure.low, abs=0.045)
-    assert sum(bool(v) for v in table.column("verdict")) == 9 + 9
+    verdict = table.column("verdict").tolist()
+    assert sum(bool(v) for v in verdict) == 9 + 10
+    assert verdict[-1] == "ours is the same"
+    assert any("within the paper's years" in v for v in verdict)

@@ -129,7 +129,12 @@ class FurnaceSpec(Spec):
     """Standard deviation of what is not known about the mean of the efficiencies (assumption)."""
     types: dict[str, FurnaceTypeSpec] = Field(default=FURNACE_TYPES)
     """Efficiency by type of furnace; the column `furnace_type` of the buildings names the type, or `furnace_year` tells
-    it."""
+    it. Types that are not given keep their defaults."""
+
+    @field_validator("types")
+    @classmethod
+    def _with_defaults(cls, value: dict[str, FurnaceTypeSpec]) -> dict[str, FurnaceTypeSpec]:
+        return {**FURNACE_TYPES, **value}
 
     @model_validator(mode="after")
     def _possible(self) -> FurnaceSpec:

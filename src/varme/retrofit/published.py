@@ -187,10 +187,22 @@ def _verdict(figure: PublishedFigure, ours: Ours | None) -> str:
         if np.isfinite(ours.low):
             inside = ours.low <= figure.high and figure.low <= ours.high
             parts.append("inside our interval" if inside else "outside our interval")
+        elif replace(figure, formula=ours.value).reproduced:
+            parts.append("ours is the same")
         else:
-            same = replace(figure, formula=ours.value).reproduced
-            parts.append("ours is the same" if same else "ours differs")
+            parts.append(_beside_all_years(figure, ours.value))
     return "; ".join(parts)
+
+
+def _beside_all_years(figure: PublishedFigure, value: float) -> str:
+    """Return whether a figure that differs from its year's is within those of the paper's years."""
+    same = [f for f in published_figures() if f.name == figure.name]
+    span = replace(figure, low=min(f.low for f in same), high=max(f.high for f in same), formula=value)
+    return (
+        "ours is within the paper's years"
+        if span.reproduced
+        else f"ours differs by {value - figure.low:+.2g}"
+    )
 
 
 def correlations(
@@ -221,6 +233,21 @@ def correlations(
             if chosen.sum() > 2 and a[chosen].std() > 0 and b[chosen].std() > 0:
                 out[name, y] = Ours(float(np.corrcoef(a[chosen], b[chosen])[0, 1]))
     return out
+
+
+def volume_correlation(energy: Floats, volume_m3: Floats) -> dict[tuple[str, int | None], Ours]:
+    """Return the correlation of annual heat with volume, mean over the years, for :func:`published_table`.
+
+    Args:
+        energy: Useful heat by meter and year, NaN where not usable, shape (meters, years).
+        volume_m3: Volume of each meter's building, NaN where not known.
+    """
+    found = []
+    for k in range(energy.shape[1]):
+        ok = np.isfinite(energy[:, k]) & np.isfinite(volume_m3)
+        if ok.sum() > 2 and energy[ok, k].std() > 0 and volume_m3[ok].std() > 0:
+            found.append(np.corrcoef(energy[ok, k], volume_m3[ok])[0, 1])
+    return {("volume_heat", None): Ours(float(np.mean(found)))} if found else {}
 
 
 def winter_degree_days(winter_c: Sequence[float]) -> Floats:
