@@ -88,7 +88,7 @@ def build_town(spec: TownSpec) -> Town:
         pump_panel, pump_faults = _with_faults(spec, pump_panel, 10)
         truth["faults"] = gas_faults + pump_faults
     buildings = parts.homes.columns | {
-        "source": np.array(["gas"] * n + ["ground" if g else "air" for g in pumps.ground]),
+        "source": np.array([""] * n + ["ground" if g else "air" for g in pumps.ground]),
         "boundary": np.array([""] * n + [f"H{b}" for b in pumps.boundary]),
         "pv": np.concatenate([np.zeros(n, dtype=bool), pumps.pv]),
     }
