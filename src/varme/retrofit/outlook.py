@@ -16,6 +16,7 @@ from varme.retrofit.demand.load import heat_by_group, sum_by_group
 from varme.retrofit.demand.project import Demand, GasHomes, HeatPumpHomes, Level, Town, project
 from varme.retrofit.grid.assemble import assemble_case, slot_of, transformers_of
 from varme.retrofit.grid.library import ProfileLibrary, library_from_shape, measured_library
+from varme.retrofit.grid.peaks import day_factors
 from varme.retrofit.grid.ratio import Ratios, electricity_ratio
 from varme.retrofit.grid.results import GridResults, grid_results, hours_wanted
 from varme.retrofit.grid.simultaneity import Simultaneity, measure_simultaneity
@@ -136,6 +137,7 @@ def _grid(
         study.grid, transformers, meters.group, daily, days=case.days, temperature_c=case.temperature_c,
         town_kwh=demand.daily_kwh, library=library, household_kwh=household, annual_kwh=annual,
         spf_log_sd=levels.demand_log_se,
+        day_factor=day_factors(meters.gas.fleet_days, case.temperature_c, _year_of_day(case)),
     )  # fmt: skip
     used = (meters.group >= 0) & np.isfinite(annual)
     furnace = np.asarray(case.buildings.of(meters.gas.meters, "furnace_year"), dtype=float)[used]
@@ -146,6 +148,10 @@ def _grid(
         hourly_kw=demand.load_kwh[:, steps].astype(float) / demand.grid.step_h, times_utc=demand.times_utc[steps],
         step_day=demand.grid.local_day[steps], step_slot=demand.grid.local_step[steps],
     )  # fmt: skip
+
+
+def _year_of_day(case: RetrofitCase) -> Ints:
+    return np.asarray(case.days.astype("datetime64[Y]").astype(np.int64) + 1970)
 
 
 def per_home(case: RetrofitCase, meters: Metered, demand: Demand) -> tuple[Any, Floats]:
