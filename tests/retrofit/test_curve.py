@@ -196,3 +196,33 @@ def test_coefficients_are_those_of_when2heat():
         rows = list(csv.DictReader(file, delimiter=";"))
     for source, ours in COEFFICIENTS.items():
         assert [float(row[source].replace(",", ".")) for row in rows] == pytest.approx(ours)
+
+
+@pytest.mark.parametrize(
+    "case", ["constant", "swapped", "temperature upside down", "one winter", "huge", "empty", "one day"]
+)
+def test_odd_fleets_give_a_finite_curve_with_a_band_and_no_warning(case):
+    """Warnings are errors in the tests; whether such a curve is plausible is told by a finding."""
+    fleets = make_fleets(14, own_felt_k=0.5, noise=0.02)
+    heat, used, t = fleets.heat, fleets.electricity, fleets.temperature_c
+    if case == "constant":
+        heat, used = np.full(len(t), 5.0), np.full(len(t), 2.0)
+    elif case == "swapped":
+        heat, used = used, heat
+    elif case == "temperature upside down":
+        t = -t
+    elif case == "one winter":
+        winter = (fleets.days >= np.datetime64("2019-11-01")) & (fleets.days < np.datetime64("2020-04-01"))
+        heat, used, t = heat[winter], used[winter], t[winter]
+    elif case == "huge":
+        heat, used = heat * 1e9, used * 1e-9
+    else:
+        size = {"empty": 0, "one day": 1}[case]
+        heat, used, t = heat[:size], used[:size], t[:size]
+    curve = fit_cop_curve(heat, used, t)
+    at = np.arange(-30.0, 40.0)
+    low, high = curve.band(at)
+    assert np.isfinite(curve.cop(at)).all()
+    assert (low <= high).all()
+    if case == "one winter":
+        assert abs(curve.slope_share_per_k - 0.022) <= 2.5 * curve.slope_se_share_per_k
