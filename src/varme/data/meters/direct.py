@@ -109,14 +109,21 @@ def _opened(reader: _Reader, group: FileGroup, roles: Roles, whole: bool, rows: 
     unit = next(iter(table.values()))
     factor = unit.factor * (length / 3600 if unit.power else 1)
     timeline = reader.timeline(DAY_MIN if daily else length // 60, reading)
+    time, ends = sql.name(roles.time), f"min({seconds}), max({seconds})"
+    if group.table.types[roles.time] in {
+        "DATE",
+        "TIMESTAMP",
+    }:  # the seconds rise with the stamps: two are turned
+        ends = ", ".join(roles.stamps.seconds.format(f"{end}({time})") for end in ("min", "max"))
+    count, column = roles.stamps.seconds, sql.name(roles.time)
     limits = connection.execute(
-        f"SELECT min({sql.name(roles.time)}), max({sql.name(roles.time)}), min({seconds}), max({seconds}) FROM {scan}"
+        f"SELECT {count.format('a')}, {count.format('b')} FROM (SELECT min({column}) AS a, max({column}) AS b FROM {scan})"
     ).fetchall()[0]
     shape = PanelShape(
         timeline.start, timeline.step_min, timeline.steps, unit.unit, reading,
         request.spec.day_start_h if daily else 0.0,
     )  # fmt: skip
-    step, test = _step(roles, timeline, limits[2], limits[3], group.table.types[roles.time])
+    step, test = _step(roles, timeline, limits[0], limits[1], group.table.types[roles.time])
     kind = "DOUBLE" if reading == "register" else "FLOAT"
     scaled = sql.name(roles.values[0]) if factor == 1 else f"{value} * {factor!r}"
     write_meters(reader.folder, [str(i).replace("\n", " ") for i in ids])
@@ -126,14 +133,14 @@ def _opened(reader: _Reader, group: FileGroup, roles: Roles, whole: bool, rows: 
     )  # fmt: skip
     how = {**roles.how, "unit": "stated" if request.spec.unit else "detected", "reading": "detected"}
     clock = "date" if daily else "utc"
-    spans = (len(ids), limits[2], limits[3])
+    spans = (len(ids), limits[0], limits[1])
     understood = [
         row_of(request, group, roles, table, reading, length, timeline.step_min, clock, rows, spans, how)
     ]
     start, end = (
         int(d.astype("datetime64[s]").astype(np.int64)) for d in (timeline.first_day, timeline.last_day)
     )
-    if limits[2] > end + 2 * 86400 or limits[3] < start - 86400:
+    if limits[0] > end + 2 * 86400 or limits[1] < start - 86400:
         reader.problems.add(
             "P217", f"{request.where}.files", "no reading lies in the years of the study",
             value=f"{understood[0]['first']} to {understood[0]['last']}",
@@ -171,7 +178,8 @@ def _negative(
     """Count negative readings, if the statistics of the file say that there are any."""
     found = reader.connection.execute(
         f"SELECT min(TRY_CAST(stats_min_value AS DOUBLE)), count(*) FILTER (stats_min_value IS NULL) FROM "
-        f"parquet_metadata({sql.text(str(group.files[0]))}) WHERE path_in_schema = {sql.text(roles.values[0])}"
+        f"parquet_metadata({sql.texts([str(f) for f in group.files])}) "
+        f"WHERE path_in_schema = {sql.text(roles.values[0])}"
     ).fetchall()[0]
     if reading == "register" or (found[0] is not None and found[0] >= 0 and not found[1]):
         return []
