@@ -253,3 +253,14 @@ def test_every_problem_has_a_remedy_of_its_own_or_of_its_code():
 
 def test_data_errors_are_data_errors(tmp_path):
     assert isinstance(refused(tmp_path, ""), DataError)
+
+
+def test_a_time_of_day_in_a_column_of_its_own_is_not_taken_for_duplicates(tmp_path):
+    rows = [f"a,{d},{h:02d}:00,{(h * 7 + k) % 11}\n" for k, d in enumerate(DAYS) for h in range(24)]
+    error = refused(tmp_path, "meter,date,time,m3\n" + "".join(rows))
+    assert codes(error) == ["P204"]
+    assert "time of day in a column of its own" in str(error)
+
+
+def test_an_unknown_time_zone(tmp_path):
+    assert codes(refused(tmp_path, long(), timezone="Europe/Berlinn")) == ["P101"]

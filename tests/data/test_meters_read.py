@@ -384,3 +384,32 @@ def test_the_table_of_files_holds_a_row_per_form(tmp_path):
     table = meter_files(found.understood)
     assert table.column("file").tolist() == ["a.csv", "b.csv"]
     assert table.column("rows_count").tolist() == [1098, 1098]
+
+
+def test_sorted_parquet_of_hours_equals_the_store(tmp_path, monkeypatch):
+    query = (
+        "SELECT m::INTEGER AS meter, TIMESTAMP '2019-12-31 20:00' + to_hours(h::INTEGER) AS t_utc, "
+        "((h * 7 + m) % 13)::FLOAT AS kwh FROM range(20) t(m), range(8800) s(h) ORDER BY m, h"
+    )
+    path = parquet(tmp_path / "m.parquet", query)
+    stored = opened(path, where="heat_pump_meters")
+    monkeypatch.setattr("varme.data.meters.direct.LEAST_ROWS", 0)
+    direct = opened(path, where="heat_pump_meters")
+    assert type(direct.source).__name__ == "SortedParquet"
+    assert (direct.source.step_min, direct.source.start) == (60, stored.source.start)
+    np.testing.assert_array_equal(stored.source.block(2, 9).values, direct.source.block(2, 9).values)
+    assert np.isfinite(direct.source.block(0, 20).values).all()
+
+
+def test_fine_registers_keep_the_last_reading_of_a_step_whatever_the_order_of_the_file(tmp_path):
+    times = np.datetime64("2019-12-31T22:50", "s") + np.arange(400) * np.timedelta64(120, "s")
+    rows = [f"a,{t}Z,{5000 + 0.25 * k}" for k, t in enumerate(times)]
+    panels = []
+    for name, lines in (("up", rows), ("down", rows[::-1])):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("meter,time,kwh\n" + "\n".join(lines) + "\n")
+        panels.append(panel_of(opened(path, where="heat_pump_meters", reading="register")))
+    assert panels[0].values.tobytes() == panels[1].values.tobytes()
+    assert panels[0].before is not None
+    assert panels[0].before[0] == 5000 + 0.25 * 5  # the reading at 23:00 UTC, midnight in Berlin
+    assert panels[0].values[0, 0] == 5000 + 0.25 * 12  # the last one before 23:15

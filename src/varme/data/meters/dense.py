@@ -211,7 +211,7 @@ def _fetched(connection: duckdb.DuckDBPyConnection, query: str) -> Rows:
 def _placed(
     plan: Plan, parts: list[Rows], first: int, last: int, kind: Any, tally: Tally
 ) -> tuple[Scattered, NDArray[np.bool_]]:
-    meters, steps, values, files, marks = [], [], [], [], []
+    meters, steps, values, files, marks, times = [], [], [], [], [], []
     for number, rows in enumerate(parts):
         group = int(rows["group"][0]) if "group" in rows else number
         factor, staged = plan.factors[group], plan.staged[group]
@@ -223,12 +223,15 @@ def _placed(
         tally.skipped += int(missing.sum())
         if missing.any():
             value = np.where(missing, np.nan, value)
+        times.append(rows["t"])
         meters.append(rows["k"].astype(np.int64) - first)
         steps.append(step)
         values.append(value)
         files.append(rows.get("f", np.zeros(len(value), dtype=np.int32)) + staged.first_file)
         marks.append(rows.get("e", np.zeros(len(value), dtype=bool)).astype(bool))
     lists: dict[str, list[NDArray[Any]]] = {"m": meters, "s": steps, "v": values, "f": files, "e": marks}
+    if plan.fine_s:
+        lists["t"] = times
     one: Rows = {n: np.concatenate(p) if len(p) != 1 else p[0] for n, p in lists.items()}
     if plan.fine_s:
         return _condensed(plan, one, last - first, kind, tally, first)
@@ -280,8 +283,12 @@ def _condensed(
     known = np.isfinite(rows["v"])
     rows = {n: v[known] for n, v in rows.items()}
     if plan.shape.reading == "register":
-        cells = scatter(rows["m"][::-1], rows["s"][::-1], rows["v"][::-1], meters, steps, kind)
-        cells = Scattered(cells.values, None, cells.before, np.empty(0, dtype=np.int64))
+        order = np.lexsort((rows["t"], rows["m"]))
+        m, s, v = (rows[n][order] for n in ("m", "s", "v"))
+        late = scatter(m[::-1], s[::-1], v[::-1], meters, steps, kind)
+        early = s == -1
+        late.before[m[early]] = v[early]
+        cells = Scattered(late.values, None, late.before, np.empty(0, dtype=np.int64))
     else:
         inside = (rows["s"] >= 0) & (rows["s"] < steps)
         flat = rows["m"][inside] * steps + rows["s"][inside]

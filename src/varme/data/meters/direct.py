@@ -109,16 +109,11 @@ def _opened(reader: _Reader, group: FileGroup, roles: Roles, whole: bool, rows: 
     unit = next(iter(table.values()))
     factor = unit.factor * (length / 3600 if unit.power else 1)
     timeline = reader.timeline(DAY_MIN if daily else length // 60, reading)
-    time, ends = sql.name(roles.time), f"min({seconds}), max({seconds})"
-    if group.table.types[roles.time] in {
-        "DATE",
-        "TIMESTAMP",
-    }:  # the seconds rise with the stamps: two are turned
-        ends = ", ".join(roles.stamps.seconds.format(f"{end}({time})") for end in ("min", "max"))
     count, column = roles.stamps.seconds, sql.name(roles.time)
-    limits = connection.execute(
-        f"SELECT {count.format('a')}, {count.format('b')} FROM (SELECT min({column}) AS a, max({column}) AS b FROM {scan})"
-    ).fetchall()[0]
+    ends = f"SELECT min({column}) AS a, max({column}) AS b FROM {scan}"  # answered from the file's statistics
+    limits = connection.execute(f"SELECT {count.format('a')}, {count.format('b')} FROM ({ends})").fetchall()[
+        0
+    ]
     shape = PanelShape(
         timeline.start, timeline.step_min, timeline.steps, unit.unit, reading,
         request.spec.day_start_h if daily else 0.0,

@@ -411,7 +411,7 @@ class _Reader:
         """Refuse what cannot be used at all.
 
         Raises:
-            DataError: P217, P219, P221.
+            DataError: P204, P217, P219, P221.
         """
         request, problems = self.request, self.problems
         if not tally.inside:
@@ -429,6 +429,13 @@ class _Reader:
                 "P221", f"{request.where}.files",
                 "most readings are negative: is this feed-in, or the sign turned round?",
                 value=f"{tally.negative} of {tally.inside}",
+            )  # fmt: skip
+        if tally.conflicting > 0.5 * max(tally.inside, 1) and not tally.across:
+            problems.add(
+                "P204", f"{request.where}.files", "most readings come several times with different values",
+                value=f"{tally.conflicting} of {tally.inside}",
+                remedy="Is the time of day in a column of its own, or do meters share an id? Join date and time "
+                "in one column, or state meter_column or pick.",
             )  # fmt: skip
         apart = sorted(k for k, share in tally.across.items() if share > 0.5)
         if apart:
