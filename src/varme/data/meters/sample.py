@@ -35,14 +35,20 @@ class Sample:
 
 
 def step_of(sample: Sample) -> int:
-    """Return the commonest time between two readings of a meter [s], 0 if there is none."""
+    """Return the time between two readings of a meter [s], 0 if there is none.
+
+    It is the commonest one, or a shorter one that a tenth of the readings have and that nearly all are multiples of:
+    of daily readings of which every second one is missing, most are two days apart or more.
+    """
     order = np.lexsort((sample.t, sample.meter))
     gap = np.diff(sample.t[order])
     gap = gap[(np.diff(sample.meter[order]) == 0) & (gap > 0)]
     if not len(gap):
         return 0
     length, count = np.unique(gap, return_counts=True)
-    return int(length[np.argmax(count)])
+    often = length[count >= 0.1 * count.sum()]
+    whole = [int(g) for g in often if count[length % g == 0].sum() >= 0.95 * count.sum()]
+    return whole[0] if whole else int(length[np.argmax(count)])
 
 
 def is_register(sample: Sample) -> float:
