@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-from varme.data.meters.panel import MeterPanel
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -24,7 +22,12 @@ BLOCK_METERS = 5_000
 #: Heat pumps per 1,000 gas meters, homes behind a transformer.
 PUMPS_PER_1000, HOMES_PER_TRANSFORMER = 50, 125
 #: Gross energy of a cubic metre in this town, efficiency of its furnaces, and the truth to find.
-KWH_PER_M3, EFFICIENCY, TRUE_B = 10.65, 0.87, 3.3
+KWH_PER_M3, EFFICIENCY, HEAT_PER_ELECTRICITY = 10.65, 0.87, 3.3
+#: Standard deviation of a day's gas about its mean, relative. It is lognormal with the median 1, so it adds a little to
+#: the gas of a year; the heat pumps' electricity of a year is exact.
+DAY_NOISE = 0.15
+#: B that is to be found over all years.
+TRUE_B = HEAT_PER_ELECTRICITY * float(np.exp(DAY_NOISE**2 / 2))
 #: Share of the readings that a run of missing days, of zeros, or a spike begins at; together 2 % are faulty.
 GAP_STARTS, ZERO_STARTS, SPIKES = 0.0025, 0.0015, 0.0015
 VERSION = 3
@@ -77,7 +80,9 @@ def make_town(meters: int, seed: int, folder: Path) -> Town:
         pump_volume = np.exp(rng.normal(6.3, 0.35, pumps))
         pump_heat = pump_volume**0.9 * np.exp(rng.normal(np.log(55.0), 0.38, pumps))
         gas = _write(place / "gas", heat / (KWH_PER_M3 * EFFICIENCY), t, rng, daily_gas, faults=True)
-        electric = _write(place / "pumps", pump_heat / TRUE_B, t, rng, daily_electricity, faults=False)
+        electric = _write(
+            place / "pumps", pump_heat / HEAT_PER_ELECTRICITY, t, rng, daily_electricity, faults=False
+        )
         np.savez(place / "town.npz", temperature_c=t, volume=volume, group=group, pump_volume=pump_volume)
         town = Town(place, meters, gas[0] + electric[0], gas[1])
         note.write_text(
@@ -96,7 +101,7 @@ def daily_gas(annual: Floats, t: Floats, rng: np.random.Generator) -> Floats32:
     need *= slope[:, None]
     need += (annual * share / 365.25).astype(np.float32)[:, None]
     noise = rng.standard_normal(need.shape, dtype=np.float32)
-    noise *= 0.15
+    noise *= DAY_NOISE
     need *= np.exp(noise)
     return need
 
@@ -159,51 +164,6 @@ def _spoil(values: Floats32, rng: np.random.Generator) -> tuple[NDArray[np.bool_
     spikes = rng.integers(0, size, int(size * SPIKES))
     flat[spikes] = flat[spikes] * 15 + 50
     return gone, int(size * (ZERO_STARTS * 3 + SPIKES))
-
-
-@dataclass(frozen=True)
-class TownParquet:
-    """The town's Parquet files as a source: a block reads the row groups that hold its meters, keyed in SQL."""
-
-    files: str
-    count: int
-    unit: str
-
-    @property
-    def meters(self) -> Sequence[str]:
-        """Ids."""
-        return tuple(map(str, range(self.count)))
-
-    @property
-    def start(self) -> np.datetime64:
-        """First day."""
-        return days_of()[0]
-
-    @property
-    def step_min(self) -> int:
-        """A day."""
-        return 1440
-
-    @property
-    def steps(self) -> int:
-        """Days."""
-        return len(days_of())
-
-    def block(self, first: int, last: int) -> MeterPanel:
-        """Return the meters ``first`` to ``last`` (exclusive) as a panel."""
-        import duckdb
-
-        days = self.steps
-        with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "500MB"}) as connection:
-            connection.execute("SET enable_progress_bar = false")
-            found = connection.execute(
-                f"SELECT (meter - {first}) * {days} + (date - DATE '{self.start}')::INTEGER AS cell, value "
-                f"FROM read_parquet('{self.files}') WHERE meter BETWEEN {first} AND {last - 1}"
-            ).fetchnumpy()
-        values = np.full((last - first) * days, np.nan, dtype=np.float32)
-        values[found["cell"]] = found["value"]
-        ids = tuple(map(str, range(first, last)))
-        return MeterPanel(ids, self.start, 1440, values.reshape(-1, days), self.unit)
 
 
 def data_folder() -> Path:

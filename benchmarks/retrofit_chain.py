@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fresh import peak_mb
-from benchmarks.meter_town import EFFICIENCY, KWH_PER_M3, TownParquet, days_of
+from benchmarks.meter_town import EFFICIENCY, KWH_PER_M3, days_of
 from varme.data.clean.clean import Surroundings
 from varme.data.clean.spec import CleaningSpec
+from varme.data.meters.read import open_meters
+from varme.data.meters.spec import MeterFilesSpec
 from varme.physics.gas import z_number
 from varme.retrofit.demand.load import electricity_by_day
 from varme.retrofit.grid.assemble import assemble_case, transformers_of
@@ -33,6 +35,7 @@ from varme.retrofit.stream import MeterYears, summarise
 
 YEARS = (2019, 2020, 2021)
 GAMMA = 0.105
+ZONE = "Europe/Berlin"
 
 
 class _Stages:
@@ -56,19 +59,23 @@ def chain(folder: Path, workers: int) -> dict[str, Any]:
             stored[k] for k in ("temperature_c", "volume", "group", "pump_volume")
         )
     groups = int(group.max()) + 1
-    gas_source = TownParquet(f"{folder}/gas/*.parquet", len(volume), "m3")
-    pump_source = TownParquet(f"{folder}/pumps/*.parquet", len(pump_volume), "kwh")
-    around = Surroundings("gas", "Europe/Berlin", YEARS, t)
+    first, last = days_of()[0], days_of()[-1]
+    opened = [
+        open_meters(MeterFilesSpec(files=f"{n}/*.parquet", unit=u), folder, first, last, ZONE, carrier=c)
+        for n, u, c in (("gas", "m3", "gas"), ("pumps", "kwh", "electricity"))
+    ]
+    gas_source, pump_source = opened[0].source, opened[1].source
+    stages.lap("open")
+    around = Surroundings("gas", ZONE, YEARS, t)
     calorific = float(KWH_PER_M3 / z_number(225.0))
     to_heat = ToHeat(
         GasSpec(calorific_kwh_hs_per_m3=calorific), FurnaceSpec(), np.full(len(volume), EFFICIENCY)
     )
-    stages.lap("start")
     gas = summarise(
         gas_source, CleaningSpec(), around, group, groups, to_heat, jobs=workers, stage="gas meters"
     )
     stages.lap("gas, own process")
-    electric = Surroundings("heat_pump", "Europe/Berlin", YEARS, t)
+    electric = Surroundings("heat_pump", ZONE, YEARS, t)
     none = np.zeros(len(pump_volume), dtype=np.int64)
     pumps = summarise(pump_source, CleaningSpec(), electric, none, 1, jobs=workers, stage="heat pumps")
     stages.lap("heat pumps, own process")
@@ -125,7 +132,7 @@ def _peaks(
     case = assemble_case(
         spec, transformers_of([f"T{i:05d}" for i in range(groups)], spec), group,
         lambda rows, days: electricity_by_day(gas.fits.rows(rows).predict(t[days]), t[days], curve, GAMMA),
-        days=days_of(YEARS), temperature_c=t, town_kwh=town, library=library,
+        days=days_of(), temperature_c=t, town_kwh=town, library=library,
     )  # fmt: skip
     return np.asarray(transformer_peaks(case, draws=spec.draws_count, seed=spec.seed).loading_p95_share)
 

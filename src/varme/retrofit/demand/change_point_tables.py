@@ -141,7 +141,7 @@ def _grouped(value: Floats, count: NDArray[np.int64], k: int) -> tuple[Floats, N
     if total and counts:
         values[-1] = (values[-1] * counts[-1] + weight) / (counts[-1] + total)
         counts[-1] += total
-    return np.array(values), np.array(counts, dtype=np.int64)
+    return np.round(values, 1), np.array(counts, dtype=np.int64)
 
 
 def fleet_table(
@@ -213,7 +213,8 @@ def charts(*, normalised: bool = True) -> list[Chart]:
             ("heat_kwh_th_per_day", "model_kwh_th_per_day"), x_label="outdoor temperature [°C]",
             y_label="heat [kWh/day]", section=SECTION,
             note="One point a day: the mean of all meters that are used, and its change-point model. Left of the bend "
-            "is heating, right of it hot water and cooking. Points above the line on mild days are cold spells' tails.",
+            "is heating, right of it hot water and cooking. Homes begin to heat at different limits, so their mean bends "
+            "softly where the model bends at once.",
         ),
         Chart(
             "heating_limits", "bars", "Heating limits of the homes", "heating_limits", "limit_c", ("meters_share",),
