@@ -213,8 +213,8 @@ def charts(*, normalised: bool = True) -> list[Chart]:
             ("heat_kwh_th_per_day", "model_kwh_th_per_day"), x_label="outdoor temperature [°C]",
             y_label="heat [kWh/day]", section=SECTION,
             note="One point a day: the mean of all meters that are used, and its change-point model. Left of the bend "
-            "is heating, right of it hot water and cooking. Homes begin to heat at different limits, so their mean bends "
-            "softly where the model bends at once.",
+            "is heating, right of it hot water and cooking. Homes begin to heat at different limits, so their mean "
+            "bends softly where the model bends at once.",
         ),
         Chart(
             "heating_limits", "bars", "Heating limits of the homes", "heating_limits", "limit_c", ("meters_share",),
