@@ -95,29 +95,30 @@ def build_table(
     starts = np.flatnonzero(np.r_[True, case.year[1:] != case.year[:-1]])
     pools = case.library.pools(case.temperature_c)
     shape = case.base.relative[case.days]
-    peaks = np.empty((draws, len(starts), len(SIZES), len(RATIOS), len(SCATTERS)), dtype=np.float32)
+    # Without base load there is one ratio, without its scatter one scatter.
+    ratios = RATIOS if shape.any() else RATIOS[:1]
+    scatters = SCATTERS if shape.any() and case.base.noise_share.any() else SCATTERS[:1]
+    peaks = np.empty((draws, len(starts), len(SIZES), len(ratios), len(scatters)), dtype=np.float32)
     top = np.zeros(len(mean))
     for first in range(0, draws, block):
-        count = min(block, draws - first)
+        rows = slice(first, min(first + block, draws))
+        count = rows.stop - first
         rng = np.random.default_rng([seed, first])
         pumps = _group_loads(case, mean, pools, count, rng)
         factor = np.exp(case.spf_log_sd * rng.standard_normal(count)).astype(np.float32)
         pumps *= (factor * case.resolution_ratio)[:, None, None, None]
+        alone = pumps.max(axis=3)
+        top += _top_days(alone[:, -3], starts)
+        peaks[rows, :, :, 0, :] = np.maximum.reduceat(alone, starts, axis=2).transpose(0, 2, 1)[..., None]
         noise = rng.standard_normal((count, *shape.shape)).astype(np.float32)
-        for b, ratio in enumerate(RATIOS):
-            for c, scatter in enumerate(SCATTERS):
-                base = (ratio * shape[None] * np.maximum(1 + scatter * noise, 0)).astype(np.float32)
-                daily = (pumps + base[:, None]).max(axis=3)
-                yearly = np.maximum.reduceat(daily, starts, axis=2)
-                peaks[first : first + count, :, :, b, c] = yearly.transpose(0, 2, 1)
-                if ratio == 0 and c == 0:
-                    top += _top_days(daily[:, -3], starts)
-                if ratio == 0:
-                    peaks[first : first + count, :, :, b, :] = yearly.transpose(0, 2, 1)[..., None]
-                    break
-    pooled = peaks.reshape(-1, *peaks.shape[2:])
-    found = np.quantile(pooled, LEVELS, axis=0)
-    return PeakTable(np.moveaxis(found, 0, -1).astype(float), top / top.sum(), mean)
+        for c, scatter in enumerate(scatters):
+            base = (shape[None] * np.maximum(1 + scatter * noise, 0)).astype(np.float32)
+            for b, ratio in enumerate(ratios[1:], start=1):
+                daily = (pumps + np.float32(ratio) * base[:, None]).max(axis=3)
+                peaks[rows, :, :, b, c] = np.maximum.reduceat(daily, starts, axis=2).transpose(0, 2, 1)
+    found = np.moveaxis(np.quantile(peaks.reshape(-1, *peaks.shape[2:]), LEVELS, axis=0), 0, -1)
+    whole = np.broadcast_to(found, (len(SIZES), len(RATIOS), len(SCATTERS), len(LEVELS)))
+    return PeakTable(whole.astype(float), top / top.sum(), mean)
 
 
 def _group_loads(
