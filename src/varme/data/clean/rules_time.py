@@ -26,8 +26,8 @@ GAS_DAY_SHARE = 0.12
 #: Share of meters that seem to have a gas day up to which a limit holds, and the limit on the share of tomorrow; the
 #: last takes every meter.
 GAS_DAY_LIMITS = ((0.05, 0.12), (0.3, 0.09), (0.75, 0.065), (np.inf, -1.0))
-#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-13) at any start.
-SLIP_EVIDENCE = 13.0
+#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-11) at any start.
+SLIP_EVIDENCE = 11.0
 #: Shortest span that is taken for slipped [days]: what is shorter may be weather (assumption).
 SLIP_DAYS_MIN = 40
 #: Days of a part of the series in which the dependence on neighbouring days is estimated.
@@ -286,6 +286,9 @@ def clock_slips(sheet: Sheet) -> None:
             for part in (slice(at - window, at), slice(at, at + window))
         )
         shifts = range(-2, 3)
+        if min(np.ptp(before), np.ptp(after)) == 0:  # no pattern: no readings, or all hours alike
+            moved.append(0)
+            continue
         fit = np.array([np.corrcoef(np.roll(before, k * hour), after)[0, 1] for k in shifts])
         best = int(np.argmax(fit))
         moved.append(shifts[best] if fit[best] > 0.8 and fit[best] > fit[2] + 0.05 else 0)
