@@ -29,14 +29,14 @@ def export_run(
     if device is not None:
         paths = [_device(load(folder), device)]
     else:
-        target = out or folder / "export"
-        paths = _written(folder, form, target, tables)
+        paths = _written(folder, form, out, tables)
     for path in paths:
         print(path)
     return 0
 
 
-def _written(folder: Path, form: str, target: Path, tables: list[str]) -> list[Path]:
+def _written(folder: Path, form: str, out: Path | None, tables: list[str]) -> list[Path]:
+    target = out or folder / "export"
     if form in MODELS:
         return _model(folder, form, target)
     if form in TABLES:
@@ -44,9 +44,10 @@ def _written(folder: Path, form: str, target: Path, tables: list[str]) -> list[P
     result = load(folder)
     own = find(result.kind).exports
     known("format", form, [*TABLES, *own, *MODELS])
-    with writing(target):
-        target.mkdir(parents=True, exist_ok=True)
-        return own[form](result, target)
+    apart = out or target / form  # files of several formats may have the same name
+    with writing(apart):
+        apart.mkdir(parents=True, exist_ok=True)
+        return own[form](result, apart)
 
 
 def _device(result: Result, path: Path) -> Path:

@@ -16,7 +16,7 @@ def _writer(kind: str) -> Callable[[Result, Path], list[Path]]:
     def write(result: Result, folder: Path) -> list[Path]:
         grid: dict[str, Any] = result.study.get("grid", {})
         loads = loads_from_tables(result.data, float(grid.get("power_factor_share", 0.97)))
-        return write_handover(folder / kind, kind, loads)
+        return write_handover(folder, kind, loads)
 
     write.__doc__ = f"Write the transformers' loads for {kind}."
     return write
