@@ -76,13 +76,16 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
         near_one = np.where(beside, use * np.abs(quotient), 0).sum(axis=1)
         usual = near_one / np.where(beside, use, 0).sum(axis=1)
         middle = np.log(np.where(inside, y, 0).sum(axis=1) / np.where(inside, e, 0).sum(axis=1))
+    middle = np.where(np.isfinite(middle), middle, 0.0)
     near = np.abs(logs[None, :] - middle[:, None])
     season = np.add.reduceat(sheet.season, sheet.edges) > 0
     cold = np.where(inside & season[None, :], e, 0).sum(axis=1) > 10 * mean[:, 0]
     hit = (
         (count >= 14) & (cold | (count >= 40)) & (last - first < 0.7 * y.shape[1]) & (near.min(axis=1) < 0.3)
     )
-    hit &= (scatter < 1.5 * usual + 0.02) & (scatter < 0.6 * np.abs(middle)) & (best > 0.35 * count)
+    # Low spans may be empty homes, whose use is uneven; high ones can only be units.
+    even = np.where(middle < 0, 1.5 * usual + 0.02, 2.2 * usual + 0.1)
+    hit &= (scatter < even) & (scatter < 0.6 * np.abs(middle)) & (best > 0.35 * count)
     error = 1.25 * scatter / np.sqrt(np.maximum(count / 4, 1)) + 0.01
     order = np.sort(near, axis=1)
     clear = (order[:, 1] - order[:, 0] > 2 * error) if len(logs) > 1 else np.ones(len(rows), dtype=bool)

@@ -26,8 +26,8 @@ GAS_DAY_SHARE = 0.12
 #: Share of meters that seem to have a gas day up to which a limit holds, and the limit on the share of tomorrow; the
 #: last takes every meter.
 GAS_DAY_LIMITS = ((0.05, 0.12), (0.3, 0.09), (0.75, 0.065), (np.inf, -1.0))
-#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-11) at any start.
-SLIP_EVIDENCE = 11.0
+#: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-13) at any start.
+SLIP_EVIDENCE = 13.0
 #: Shortest span that is taken for slipped [days]: what is shorter may be weather (assumption).
 SLIP_DAYS_MIN = 40
 #: Days of a part of the series in which the dependence on neighbouring days is estimated.

@@ -163,11 +163,14 @@ def _longest_by_chance(sheet: Sheet, runs: Runs, due: Floats) -> Floats:
     """Return the longest run of equal values that each meter may well have there.
 
     A meter that counts in fine units hardly repeats a value. One that counts in units of ``u`` does, about once in
-    ``2 s / u`` where days scatter by ``s``; runs that happen less than once in 10^7 are not by chance.
+    ``2 s / u`` where days scatter by ``s``; where the unit is not known, as often as it is seen to. Runs that happen
+    less than once in 10^7 are not by chance.
     """
     unit = sheet.resolution[runs.row]
+    often = np.bincount(runs.row, minlength=len(sheet.y))[runs.row] / max(sheet.y.shape[1], 1)
     scatter = 1.8 * sheet.expected.noise[runs.row] * due / runs.length
-    chance = np.clip(unit / np.maximum(scatter, 1e-12), 1e-4, 0.95)
+    chance = np.where(unit > 0, unit / np.maximum(scatter, 1e-12), 1.5 * often)
+    chance = np.clip(chance, 1e-4, 0.95)
     floor = 2.0 if sheet.daily else 1.5 * sheet.per_day
     return np.asarray(np.maximum(1 + np.log(1e-7) / np.log(chance), floor), dtype=np.float64)
 
@@ -201,7 +204,10 @@ def zeros(sheet: Sheet, suspects: Ints) -> None:
     mean = np.maximum(sheet.mean[runs.row], 1e-12)
     due = runs.sums(sheet.e)
     rate = due / runs.length / mean
-    needed = np.maximum(sheet.spec.zero_days_share, _habit(sheet, suspects, zero, e)[local.row])
+    brief = runs.length <= 2 * sheet.per_day
+    needed = np.where(brief, 1.6, 1.0) * sheet.spec.zero_days_share
+    needed = np.maximum(needed, _habit(sheet, suspects, zero, e)[local.row])
+    needed = np.where(_is_leap_day(sheet, runs), 0.15, needed)
     least = 1 if sheet.daily else sheet.per_day
     missing = (rate >= needed) & (runs.length >= least) & (due >= 6 * sheet.resolution[runs.row])
     missing &= sheet.season[(runs.first + runs.last) // 2]

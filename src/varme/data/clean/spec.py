@@ -33,8 +33,8 @@ class CleaningSpec(Spec):
     spike_hour_means: float = Field(default=25.0, gt=0)
     """The same for an hour or less, in mean hours (assumption: a heat pump's rated power is about 5 mean hours)."""
     zero_days_share: float = Field(default=0.4, gt=0)
-    """Zeros are missing values where at least this share of the meter's mean day is expected (assumption: below, a home
-    with solar heat or a short absence may use nothing)."""
+    """Zeros are missing values where at least this share of the meter's mean day is expected, of one or two days 1.6
+    times as much (assumption: below, a home with solar heat, a short absence or a warm spell may use nothing)."""
     vacant_days_min: int = Field(default=28, ge=7)
     """Shortest time of low use in the heating season that counts as vacancy [days]; shorter is a holiday
     (assumption)."""
