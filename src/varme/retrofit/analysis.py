@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from varme.data.clean.clean import Surroundings, clean
 from varme.data.meters.panel import MeterPanel
 from varme.ground.context import Context
 from varme.retrofit.case import Clock, RetrofitCase
-from varme.retrofit.heat import ToHeat, efficiency_of
+from varme.retrofit.conversion import Conversion, conversion_of
 from varme.retrofit.stream import MeterYears, summarise
 
 Floats = NDArray[np.float64]
@@ -31,6 +32,7 @@ class Metered:
         sample_clock: Where the steps of the sample lie.
         groups: Names of the groups (transformers) of ``gas.group_days``.
         group: Group of each gas meter, shape (gas meters,).
+        conversion: How gas became heat.
     """
 
     gas: MeterYears
@@ -39,6 +41,7 @@ class Metered:
     sample_clock: Clock | None
     groups: tuple[str, ...]
     group: NDArray[np.int64]
+    conversion: Conversion
 
 
 def metered(case: RetrofitCase, context: Context) -> Metered:
@@ -51,20 +54,15 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
     group = (
         np.where(place == "", -1, np.searchsorted(names, place)) if names else np.zeros(len(meters), np.int64)
     )
-    kind = case.buildings.of(meters, "furnace_type", "") if case.buildings.has("furnace_type") else None
-    year = np.asarray(case.buildings.of(meters, "furnace_year"), dtype=float)
-    zone = (
-        case.calorific.zone_of(case.buildings.of(meters, "zone", "")) if case.buildings.has("zone") else None
-    )
-    convert = ToHeat(
-        study.gas, study.furnace, efficiency_of(study.furnace, len(meters), kind, year), case.calorific, zone
-    )
+    conversion = _conversion(case, meters)
     gas = summarise(
-        case.gas, study.cleaning, around, np.asarray(group, dtype=np.int64), max(len(names), 1), convert,
+        case.gas, study.cleaning, around, np.asarray(group, dtype=np.int64), max(len(names), 1), conversion.to_heat,
         jobs=context.jobs,
     )  # fmt: skip
     if case.heat_pumps is None:
-        return Metered(gas, None, None, None, tuple(names) or ("all",), np.asarray(group, dtype=np.int64))
+        return Metered(
+            gas, None, None, None, tuple(names) or ("all",), np.asarray(group, dtype=np.int64), conversion
+        )
     electric = replace(around, carrier="heat_pump")
     count = len(case.heat_pumps.meters)
     pumps = summarise(
@@ -75,4 +73,22 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
         panel = case.heat_pumps.block(0, min(count, SAMPLE))
         sample = clean(panel, study.cleaning, electric).panel
         clock = Clock.of(sample.steps, case.days[0], sample.step_min, study.timezone)
-    return Metered(gas, pumps, sample, clock, tuple(names) or ("all",), np.asarray(group, dtype=np.int64))
+    return Metered(
+        gas, pumps, sample, clock, tuple(names) or ("all",), np.asarray(group, dtype=np.int64), conversion
+    )
+
+
+def _conversion(case: RetrofitCase, meters: Sequence[str]) -> Conversion:
+    """Return how the gas of each meter becomes heat, from what the building table tells."""
+    buildings, study = case.buildings, case.study
+    return conversion_of(
+        study.gas,
+        study.furnace,
+        len(meters),
+        case.days,
+        kind=buildings.of(meters, "furnace_type", "") if buildings.has("furnace_type") else None,
+        year=np.asarray(buildings.of(meters, "furnace_year"), dtype=float),
+        zone=buildings.of(meters, "zone", "") if buildings.has("zone") else None,
+        folder=case.base,
+        columns=case.town.calorific if case.town is not None else None,
+    )

@@ -44,7 +44,15 @@ def check_findings(case: RetrofitCase, meters: Metered, levels: Levels) -> list[
     gas, pumps = meters.gas, meters.pumps
     days = consistency.degree_days(case.temperature_c, year_of_day(case), gas.years)
     out = efficiency_findings(case.study.furnace, case.gas_unit)
-    out += consistency.totals_findings(_mean(gas.energy), days, gas.years, what="heat per gas meter")
+    same = np.isfinite(gas.energy).all(axis=1)
+    if same.any():
+        out += consistency.totals_findings(
+            gas.energy[same].mean(axis=0),
+            days,
+            gas.years,
+            what="heat of the same gas meters",
+            meters_count=int(same.sum()),
+        )
     out += consistency.meter_set_findings(gas.energy, gas.years)
     level = levels.interval
     if levels.source == "unpaired" and pumps is not None:
@@ -86,13 +94,6 @@ def _hourly_findings(case: RetrofitCase, meters: Metered) -> list[Finding]:
     ]
 
 
-def _mean(energy: Floats) -> Floats:
-    count = np.isfinite(energy).sum(axis=0)
-    return np.asarray(
-        np.where(count > 0, np.nansum(energy, axis=0) / np.maximum(count, 1), np.nan), dtype=float
-    )
-
-
 def _used(usable: NDArray[np.bool_], years: tuple[int, ...]) -> list[int]:
     return [y for k, y in enumerate(years) if usable[:, k].any()]
 
@@ -130,6 +131,8 @@ def _ours(case: RetrofitCase, meters: Metered, levels: Levels) -> dict[tuple[str
         per_meter(meters.pumps.fleet_days, meters.pumps.usable, case),
         case.temperature_c, year, list(meters.gas.years),
     )  # fmt: skip
+    volume = np.asarray(case.buildings.of(meters.gas.meters, "volume_m3"), dtype=float)
+    ours |= published.volume_correlation(meters.gas.energy, volume)
     for y, interval in levels.interval_by_year.items():
         ours["b", y] = Ours(interval.b, interval.b_low, interval.b_high)
         ours["spf", y] = Ours(interval.spf, interval.low, interval.high)

@@ -14,7 +14,7 @@ from varme.data.clean.tables import CleaningResult
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.tables import Table, TableSchema
-from varme.retrofit import checks
+from varme.retrofit import checks, conversion
 from varme.retrofit import tables as whole
 from varme.retrofit.analysis import Metered
 from varme.retrofit.case import RetrofitCase
@@ -119,7 +119,12 @@ def _meter_tables(found: Found) -> list[Table]:
     case, k, gas = found.case, found.case.study.privacy.k_count, found.meters.gas
     out = [whole.files_table(case.meter_files)] if case.meter_files else []
     cleaned = found.cleaned
-    out += [clean_tables.cleaning_table(cleaned), clean_tables.dropped_table(cleaned)]
+    out += [
+        clean_tables.cleaning_table(cleaned),
+        clean_tables.dropped_table(cleaned),
+        conversion.furnace_table(found.meters.conversion, k),
+        conversion.gas_factor_table(found.meters.conversion, case.days),
+    ]
     out.append(whole.distribution_table(found.fleets, k))
     if found.has_volume:
         pairs = {
@@ -212,7 +217,7 @@ def all_charts(found: Found, tables: dict[str, Table]) -> list[Chart]:
 def all_findings(found: Found) -> Iterable[Finding]:
     """Return what a reader of a result must know, each thing once."""
     levels, outlook, spec = found.levels, found.outlook, found.case.study.spf
-    out = [*found.case.findings, *levels.findings, *outlook.findings]
+    out = [*found.case.findings, *found.meters.conversion.findings, *levels.findings, *outlook.findings]
     out += checks.check_findings(found.case, found.meters, levels)
     gas = found.meters.gas
     out += clean_tables.findings(found.cleaned)
@@ -237,6 +242,7 @@ def all_schemas() -> tuple[TableSchema, ...]:
         COMPARISON_UNPAIRED,
         *whole.SCHEMAS,
         *clean_tables.SCHEMAS,
+        *conversion.SCHEMAS,
         *change_point_tables.SCHEMAS,
         *spf_tables.SCHEMAS,
         *years_tables.SCHEMAS,
