@@ -154,6 +154,24 @@ def test_a_transformer_without_homes_carries_its_base_load_only():
         assert found.hosts_all[3]
 
 
+@pytest.mark.parametrize("method", ["monte_carlo", "moments"])
+def test_edges_no_load_one_home_and_no_home_at_all(method):
+    empty = case_of(6, 3)
+    empty = replace(empty, transformer=np.zeros(6, dtype=int))
+    found = transformer_peaks(empty, draws=20, method=method)
+    assert found.p95_kw[1:].tolist() == [0.0, 0.0]
+    assert found.p95_kw[0] > 0
+    one = case_of(1, 1)
+    assert transformer_peaks(one, draws=20, method=method).p50_kw[0] > one.energy_kwh.max() / 24
+    nobody = case_of(1, 2, base=household_base(np.array([10, 10]), spread=0.0))
+    nobody = replace(
+        nobody, energy_kwh=nobody.energy_kwh[:0], transformer=nobody.transformer[:0], annual_kwh=np.empty(0)
+    )
+    found = transformer_peaks(nobody, draws=20, method=method)
+    assert found.p50_kw == pytest.approx(nobody.base_kw.max(axis=(1, 2)))
+    assert found.overload_share.tolist() == [0, 0]
+
+
 def test_hosting_capacity_reproduces_the_rating():
     case = case_of(300, 6, base=household_base(np.full(6, 50)))
     whole = transformer_peaks(case, method="moments")

@@ -88,9 +88,13 @@ def build_table(
         course: Mean electricity by candidate day, if it is known already, shape (days,).
         block: Draws at once.
     """
-    mean = np.asarray(
-        case.energy_kwh.mean(axis=0, dtype=np.float64) if course is None else course, dtype=float
-    )
+    if course is None:
+        course = (
+            case.energy_kwh.mean(axis=0, dtype=np.float64)
+            if len(case.energy_kwh)
+            else np.ones(len(case.days))
+        )
+    mean = np.asarray(course, dtype=float)
     mean = mean / max(float(mean.max()), 1e-12)
     starts = np.flatnonzero(np.r_[True, case.year[1:] != case.year[:-1]])
     pools = case.library.pools(case.temperature_c)

@@ -105,13 +105,18 @@ def transformer_peaks(
     pumps_p50, pumps_p95 = np.quantile(pumps, [0.5, 0.95], axis=0)
     rated = case.rated_kw
     place = found.when.reshape(len(case.names), -1).argmax(axis=1)
-    full_p50, full_p95, _ = hosting_shares(case, table, p50 / quick.p50_kw, p95 / quick.p95_kw)
+    full_p50, full_p95, _ = hosting_shares(case, table, _over(p50, quick.p50_kw), _over(p95, quick.p95_kw))
     return TransformerPeaks(
         p50, p95, quick.base_kw, p50 / rated, p95 / rated, pumps_p50, pumps_p95,
         (peak > rated[None, :]).mean(axis=0), full_p50, full_p95, p95 <= rated,
         np.median(found.hours_above, axis=0), place // case.library.slots, place % case.library.slots, case.homes,
         "monte_carlo",
     )  # fmt: skip
+
+
+def _over(drawn: Floats, read: Floats) -> Floats:
+    """Return drawn over read peaks, 1 where there is no load at all."""
+    return np.where(read > 0, drawn / np.where(read > 0, read, 1.0), 1.0)
 
 
 def _pooled(values: Floats) -> Floats:
