@@ -11,6 +11,7 @@ import numpy as np
 from varme.data.meters import sql
 from varme.data.meters.find import FileGroup, scan_of
 from varme.data.meters.panel import DAY_MIN, MeterSource
+from varme.data.meters.request import row_of
 from varme.data.meters.roles import Roles
 from varme.data.meters.sample import SAMPLED, Sample, step_of
 from varme.data.meters.sources import PanelShape, Reading, SortedParquet, usable_step, write_meters
@@ -75,8 +76,6 @@ def _sorted_rows(reader: _Reader, group: FileGroup, meter: str) -> int | None:
 
 
 def _opened(reader: _Reader, group: FileGroup, roles: Roles, whole: bool, rows: int) -> Opened | None:
-    from varme.data.meters.read import row_of
-
     request, connection = reader.request, reader.connection
     scan, meter = scan_of(group, {}, [], named=False), sql.name(roles.meter)
     seconds = roles.stamps.seconds.format(sql.name(roles.time))

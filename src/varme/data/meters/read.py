@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varme.data.meters import sql
-from varme.data.meters.data_sets import Recipe, open_hdf5, recipe_of
+from varme.data.meters.data_sets import open_hdf5, recipe_of
 from varme.data.meters.dense import BUCKET_ROWS, Plan, Tally, build, drop
 from varme.data.meters.direct import open_sorted
 from varme.data.meters.find import FileGroup, described, find_files, grouped
@@ -32,13 +32,14 @@ from varme.data.meters.meter_units import (
 )
 from varme.data.meters.notes import findings_of
 from varme.data.meters.panel import DAY_MIN, MeterSource
+from varme.data.meters.request import Request, row_of
 from varme.data.meters.roles import Roles, roles_of
 from varme.data.meters.sample import SAMPLED, Sample, is_register, step_min_of, step_of
 from varme.data.meters.sources import OwnedFolder, PanelShape, write_meters
 from varme.data.meters.spec import MeterFilesSpec
 from varme.data.meters.stage import Staged, is_small, stage
 from varme.data.meters.timeline import Timeline
-from varme.ground.errors import Collector, DataError, InputError
+from varme.ground.errors import Collector, DataError
 from varme.ground.findings import Finding
 
 Reading = Literal["interval", "register"]
@@ -65,25 +66,6 @@ class OpenedMeters:
     understood: list[dict[str, Any]]
     data_hashes: dict[str, str]
     covariates: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked for, and by which field of the study."""
-
-    spec: MeterFilesSpec
-    base: Path
-    first_day: np.datetime64
-    last_day: np.datetime64
-    timezone: str
-    where: str
-    carrier: Carrier
-    recipe: Recipe
-
-    @property
-    def clock(self) -> str:
-        """Clock of stamps without an offset."""
-        return self.spec.timezone or self.timezone
 
 
 def open_meters(
@@ -446,46 +428,3 @@ class _Reader:
                 remedy="Are ids used twice for different meters? Rename them, or name only one of the files.",
             )  # fmt: skip
         problems.raise_if_any(DataError)
-
-
-def row_of(
-    request: Request, group: FileGroup, roles: Roles, table: dict[str, MeterUnit], reading: str, seconds: int,
-    step_min: int, kind: str, rows: int, found: Sequence[Any], how: dict[str, str],
-) -> dict[str, Any]:  # fmt: skip
-    """Return a row of the table ``meter_files``: what was understood of a group of files."""
-    name = described(group.files[0], request.base)
-    more = f" and {len(group.files) - 1} more" if len(group.files) > 1 else ""
-    stamp = [str(np.datetime64(int(t), "s")).replace("T", " ") for t in found[1:3]]
-    clock = {"date": "local days", "wall": request.clock, "utc": "UTC"}[kind]
-    step = (
-        f"{seconds / 60:g} min"
-        if 0 < seconds < 82800
-        else "1 day"
-        if seconds <= 90000
-        else f"{seconds / 86400:.3g} days"
-    )
-    return {
-        "file": name + more,
-        "layout": roles.layout,
-        "meter_column": roles.meter or ("file name" if roles.layout == "single" else "column names"),
-        "time_column": roles.time or "column names",
-        "value_column": roles.values[0] if len(roles.values) == 1 else f"{len(roles.values)} columns",
-        "unit": ", ".join(
-            f"{t} -> {u.unit} x {u.factor:.6g}" if u.factor != 1 else f"{t} -> {u.unit}"
-            for t, u in table.items()
-        ),
-        "reading": reading,
-        "step": step
-        if seconds >= step_min * 60 or not seconds
-        else f"{step}, put together to {step_min} min",
-        "clock": clock,
-        "label": request.spec.label,
-        "rows_count": int(rows),
-        "meters_count": int(found[0]),
-        "first": stamp[0],
-        "last": stamp[1],
-        "found": ", ".join(f"{k}: {v}" for k, v in how.items()),
-    }
-
-
-__all__ = ["InputError", "OpenedMeters", "open_meters"]
