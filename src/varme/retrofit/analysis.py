@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,12 @@ class Metered:
 def metered(case: RetrofitCase, context: Context) -> Metered:
     """Clean and condense all meters of a case."""
     study = case.study
-    around = Surroundings("gas", study.timezone, study.years, case.temperature_c)
     meters = case.gas.meters
+    known = {
+        name: np.asarray(case.buildings.of(meters, name), dtype=float) if case.buildings.has(name) else None
+        for name in ("dwellings_count", "volume_m3")
+    }
+    around = Surroundings("gas", study.timezone, study.years, case.temperature_c, **known)
     place = case.buildings.of(meters, "transformer", "")
     names = sorted({str(n) for n in place} - {""})
     group = (
@@ -63,7 +67,7 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
         return Metered(
             gas, None, None, None, tuple(names) or ("all",), np.asarray(group, dtype=np.int64), conversion
         )
-    electric = replace(around, carrier="heat_pump")
+    electric = Surroundings("heat_pump", study.timezone, study.years, case.temperature_c)
     count = len(case.heat_pumps.meters)
     pumps = summarise(
         case.heat_pumps, study.cleaning, electric, np.zeros(count, dtype=np.int64), 1, jobs=context.jobs

@@ -225,13 +225,31 @@ def all_findings(found: Found) -> Iterable[Finding]:
     out += change_point_tables.normalised_findings(found.normalised)
     out += years_findings(levels.joint, levels.panel, levels.curve, levels.mixture)
     if levels.by_year:
-        out += spf_tables.estimate_findings(levels.by_year, spec, levels.methods)
+        told = spf_tables.estimate_findings(levels.by_year, spec, levels.methods)
+        out += told if spec.method == "paper" else _beside(told)
     if levels.power is not None:
         out += spf_tables.power_findings(levels.power)
     out += tornado.tornado_findings(found.intervals)
     out += demand_tables.findings(outlook.demand)
     if outlook.grid is not None:
         out += grid_findings(outlook.grid)
+    return out
+
+
+def _beside(told: list[Finding]) -> list[Finding]:
+    """Return findings with those on the published method, which only stands beside ours, put into one note."""
+    flat = [f for f in told if f.code == "divergence_flat"]
+    out = [f for f in told if f.code != "divergence_flat"]
+    if flat:
+        low = min(float(f.evidence["low"]) for f in flat)
+        high = max(float(f.evidence["high"]) for f in flat)
+        text = (
+            f"The published method (divergence of histograms) stands beside ours for comparison; its minimum wanders "
+            f"from {low:.2f} to {high:.2f} when meters are drawn anew, so its figures by year say little."
+        )
+        out.append(
+            Finding("divergence_flat", "note", "spf", text, {"low": low, "high": high, "curves": len(flat)})
+        )
     return out
 
 
