@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varme.retrofit.grid.privacy import dominated, mask_groups, pseudonyms
+from varme.retrofit.grid.tables import shown_shares
 
 COUNTS = st.lists(st.integers(0, 40), min_size=1, max_size=30)
 
@@ -111,3 +112,13 @@ def test_pseudonyms_do_not_tell_the_order():
 def test_one_building_that_draws_nearly_all_is_noticed():
     energy = np.array([90.0, 2, 3, 1, 2, 10, 10, 10, 10, 10])
     assert dominated(energy, np.repeat([0, 1], 5), 2).tolist() == [True, False]
+
+
+@given(steps=st.lists(st.integers(0, 15), min_size=1, max_size=12), k=st.integers(1, 9))
+@settings(max_examples=200, deadline=None)
+def test_two_rows_of_an_adoption_path_never_differ_by_fewer_than_k_homes(steps, k):
+    switched = np.cumsum(steps)
+    shown = switched[shown_shares(switched, k)]
+    assert all(n == 0 or n >= k for n in shown)
+    assert all(b - a >= k for a, b in zip(shown[shown > 0], shown[shown > 0][1:], strict=False))
+    assert switched[-1] < k or switched[-1] in shown

@@ -319,20 +319,41 @@ def feeders_table(results: GridResults) -> Table:
     )
 
 
+def shown_shares(switched: NDArray[np.int64], k: int) -> NDArray[np.bool_]:
+    """Return which rows of an adoption path may be shown, shape (shares,).
+
+    A path is nested, so the difference of two rows is the figure of the homes in between: they must be k or more, as
+    must those of the first row. The last row stays as long as it has k homes.
+    """
+    keep = np.zeros(len(switched), dtype=bool)
+    above = None
+    for i in range(len(switched) - 1, -1, -1):
+        count = int(switched[i])
+        if count == 0 or (count >= k and (above is None or above - count >= k)):
+            keep[i] = count > 0 or above is None or above >= k
+            above = count
+    return keep
+
+
 def adoption_table(results: GridResults) -> Table:
-    """Return the adoption paths."""
+    """Return the adoption paths; shares that too few homes tell apart are left out."""
     paths = results.paths
+    keep = [shown_shares(p.switched, results.masked.k) for p in paths]
+
+    def column(name: str, factor: float = 1.0) -> NDArray[Any]:
+        return np.concatenate([getattr(p, name)[m] * factor for p, m in zip(paths, keep, strict=True)])
+
     return Table(
         ADOPTION,
         {
-            "order": [p.order for p in paths for _ in p.share],
-            "switched_percent": np.concatenate([100 * p.share for p in paths]),
-            "homes_count": np.concatenate([p.switched for p in paths]),
-            "town_p50_kw": np.concatenate([p.town_p50_kw for p in paths]),
-            "town_p95_kw": np.concatenate([p.town_p95_kw for p in paths]),
-            "energy_mwh": np.concatenate([p.energy_kwh / 1e3 for p in paths]),
-            "overloaded_p50_count": np.concatenate([p.overloaded_p50_count for p in paths]),
-            "overloaded_p95_count": np.concatenate([p.overloaded_p95_count for p in paths]),
+            "order": [p.order for p, m in zip(paths, keep, strict=True) for _ in range(int(m.sum()))],
+            "switched_percent": column("share", 100.0),
+            "homes_count": np.concatenate([p.switched[m] for p, m in zip(paths, keep, strict=True)]),
+            "town_p50_kw": column("town_p50_kw"),
+            "town_p95_kw": column("town_p95_kw"),
+            "energy_mwh": column("energy_kwh", 1e-3),
+            "overloaded_p50_count": column("overloaded_p50_count"),
+            "overloaded_p95_count": column("overloaded_p95_count"),
         },
     )
 
