@@ -59,11 +59,9 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     quotient = np.where(known, quotient, 0)
     use = np.minimum(e / np.maximum(mean, 1e-12), 1.0)
     weight = np.maximum(use, 0.15) * known
-    least = 5.0 if sheet.around.carrier == "gas" else 1.5
-    factors = np.array([f for f in sheet.spec.unit_factors if f >= least])
-    if not len(factors):
+    logs = _logs_of(sheet)
+    if not len(logs):
         return np.zeros(0, dtype=np.int64)
-    logs = np.unique(np.r_[np.log(factors), -np.log(factors)])
     best, first, last = _best_spans(quotient, weight, logs, _likely(sheet, rows, logs))
     column = np.arange(y.shape[1])[None, :]
     inside = (column >= first[:, None]) & (column <= last[:, None]) & known
@@ -99,6 +97,15 @@ def _bring_back(sheet: Sheet, rows: Ints) -> Ints:
     )  # fmt: skip
     sheet.clear(runs.chosen(unclear))
     return np.asarray(rows[hit], dtype=np.int64)
+
+
+def _logs_of(sheet: Sheet) -> Floats:
+    """Return the logarithms of the factors that are tried."""
+    spec = sheet.spec
+    gas = sheet.around.carrier == "gas"
+    factors = np.array(spec.unit_factors if gas else spec.electric_unit_factors)
+    up = factors[factors >= (5.0 if gas else 1.5)]
+    return np.unique(np.r_[np.log(up), -np.log(factors[factors >= 5.0])])
 
 
 def _likely(sheet: Sheet, rows: Ints, logs: Floats) -> NDArray[np.bool_]:

@@ -40,11 +40,13 @@ class CleaningSpec(Spec):
     (assumption)."""
     vacant_use_share: float = Field(default=0.35, gt=0, lt=1)
     """Use below this share of the expected is vacancy (assumption)."""
-    unit_factors: list[float] = Field(default=[10.55, 11.1, 35.3147, 29.3071, 1000.0, 3.6, 100.0])
-    """Ratios between units that are mixed up within a meter; their inverses are tried too: kWh per m3 of L and H gas at
-    usual calorific values and z-numbers, ft3 per m3 and kWh per therm (exact), 1,000 for Wh, 3.6 for MJ, 100 for 100
-    ft3. Ratios below 1.5 (gas: below 5) cannot be told from weather and habits and are ignored: in the lockdown of
-    2020, real buildings used 0.25 to 0.4 of the expected for weeks."""
+    unit_factors: list[float] = Field(default=[10.55, 11.1, 35.3147, 29.3071, 1000.0, 100.0])
+    """Ratios between units that are mixed up within a gas meter; their inverses are tried too: kWh per m3 of L and H
+    gas at usual calorific values and z-numbers, ft3 per m3 and kWh per therm (exact), 1,000 for litres, 100 for 100
+    ft3. Ratios below 5 cannot be told from habits and are ignored: in the lockdown of 2020, real buildings used 0.25 to
+    0.4 of the expected for weeks."""
+    electric_unit_factors: list[float] = Field(default=[1000.0, 3.6])
+    """The same for heat-pump meters: Wh, and MJ per kWh. The inverse of a ratio below 5 is not tried."""
     cooking_kwh_max: float = Field(default=2500.0, ge=0)
     """Largest annual energy of a gas meter that is taken for cooking only, if it does not follow the temperature [kWh
     gross] (assumption; cooking takes some 300 to 1,500 kWh a year)."""

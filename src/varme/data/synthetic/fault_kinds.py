@@ -58,6 +58,7 @@ def roll_over(bench: Bench, row: int) -> Found:
             return None
         shifted = y - y[first] + (y[first] - y[first - 1]) * 0.5
         bench.values[row] = np.where(shifted < 0, shifted + turn, shifted)
+        first = int(np.argmax(shifted >= 0))
     else:
         bench.values[row, first] -= turn
     return first, first, turn
@@ -340,4 +341,4 @@ KINDS: dict[str, KindOf] = {
 
 #: Kinds that one meter of a file does not have alone, by whether its readings are daily: the reading hour and the time
 #: zone belong to whoever reads them all. They are worked in only when asked for by name.
-SHARED = {True: frozenset({"gas_day"}), False: frozenset({"time_slip"})}
+SHARED = {True: frozenset({"gas_day"}), False: frozenset({"time_slip", "dst_hours"})}
