@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    run the demonstration study and open its report"
+	@echo "make demo    run the demonstration studies and open their reports"
 	@echo "make test    run the tests (make test PYTEST='-k name' for some of them)"
 	@echo "make check   ruff, mypy, import contracts"
 	@echo "make format  let ruff format and repair what it can"
@@ -26,7 +26,8 @@ help:
 	@echo "make clean   remove caches, builds and site/ (not .venv, not runs/)"
 
 demo: $(VENV)/.core
-	$(BIN)/varme demo --jobs 0
+	$(BIN)/varme demo retrofit --jobs 0
+	$(BIN)/varme demo district --jobs 0
 
 test: $(VENV)/.all
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST)

@@ -28,9 +28,9 @@ from varme.study.registry import find, names
 from varme.study.run import check, load, run
 from varme.study.sweep import sweep
 
-#: The example that ``varme demo`` runs.
-DEMO = "district-east-denmark-2011"
-#: What ``varme demo --quick`` changes: a linear model of four winter weeks, without what is published of a year.
+#: The examples that ``varme demo`` runs.
+DEMOS = {"district": "district-east-denmark-2011", "retrofit": "retrofit-town"}
+#: What ``varme demo --quick`` changes of the first: a linear model of four winter weeks, without what is published of a year.
 QUICK: dict[str, Any] = {"solve.mode": "lp", "time.end": "2011-01-29", "on_top": [], "published_table": None}
 
 
@@ -79,12 +79,13 @@ def sweep_study(
     return 0
 
 
-def run_demo(out: Path | None, *, quick: bool, jobs: int, opened: bool | None) -> int:
+def run_demo(study: str, out: Path | None, *, quick: bool, jobs: int, opened: bool | None) -> int:
     """``varme demo``."""
-    folder = out or _free(Path("runs") / "demo")
-    overrides = QUICK if quick else {}
+    known("demo", study, list(DEMOS))
+    folder = out or _free(Path("runs") / ("demo" if study == "district" else f"demo-{study}"))
+    overrides = QUICK if quick and study == "district" else {}
     with _interruptible(), Shown(show.console(error=True)) as progress:
-        result = run(example(DEMO), set=overrides, out=folder, jobs=jobs, progress=progress)
+        result = run(example(DEMOS[study]), set=overrides, out=folder, jobs=jobs, progress=progress)
     _finish(result, folder, opened=_has_screen() if opened is None else opened)
     return 0
 

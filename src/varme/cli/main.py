@@ -238,9 +238,13 @@ def report_command(
 @app.command("demo")
 @guarded
 def demo_command(
+    study: Annotated[
+        str,
+        typer.Argument(metavar="[STUDY]", help="district: East Denmark 2011; retrofit: a synthetic town."),
+    ] = "district",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="By default runs/demo.")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Four weeks as a linear model, instead of a year.")
+        bool, typer.Option("--quick", help="East Denmark: four weeks as a linear model, instead of a year.")
     ] = False,
     jobs: Jobs = 1,
     opened: Annotated[
@@ -248,10 +252,10 @@ def demo_command(
         typer.Option("--open/--no-open", help="Open the report; by default where there is a screen."),
     ] = None,
 ) -> int:
-    """Run the bundled example. Heat pumps in East Denmark's power and heat system, 2011."""
+    """Run a bundled example. Heat pumps in East Denmark's power and heat system, or in place of a town's furnaces."""
     from varme.cli import actions
 
-    return actions.run_demo(out, quick=quick, jobs=jobs, opened=opened)
+    return actions.run_demo(study, out, quick=quick, jobs=jobs, opened=opened)
 
 
 @app.command("explain")

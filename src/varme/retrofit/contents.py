@@ -188,10 +188,24 @@ def _spf_tables(found: Found) -> list[Table]:
 def _demand_tables(found: Found) -> list[Table]:
     study, outlook = found.case.study, found.outlook
     names = tuple(names_of(found)["gas"]) if study.privacy.show_meters else None
-    out = list(demand_tables.tables(outlook.demand, meters=names, k_count=study.privacy.k_count).values())
+    made = demand_tables.tables(
+        outlook.demand, household_kw=household_kw(found), meters=names, k_count=study.privacy.k_count
+    )
+    out = list(made.values())
     if outlook.grid is not None:
         out += grid_tables.grid_tables(outlook.grid, study.grid.hours_transformers_count)
     return out
+
+
+def household_kw(found: Found) -> Floats | None:
+    """Return what the town draws already, by step of the demand [kW]; ``None`` where nothing tells."""
+    grid, steps = found.outlook.grid, found.outlook.demand.grid
+    if grid is None or not grid.case.base.mean_kw.any():
+        return None
+    base = grid.case.base
+    slots = base.relative.shape[1]
+    slot = steps.local_step * slots // steps.steps_per_day
+    return np.asarray(base.mean_kw.sum() * base.relative[steps.local_day, slot], dtype=float)
 
 
 def all_charts(found: Found, tables: dict[str, Table]) -> list[Chart]:
@@ -208,7 +222,7 @@ def all_charts(found: Found, tables: dict[str, Table]) -> list[Chart]:
         out += spf_tables.power_chart(tables["spf_power"])
     out += years_tables.years_charts(tables)
     out += checks.check_charts(found.case, levels)
-    out += demand_tables.charts(outlook.demand)
+    out += demand_tables.charts(outlook.demand, household=household_kw(found) is not None)
     if outlook.grid is not None:
         out += grid_charts(outlook.grid)
     return out
