@@ -78,7 +78,7 @@ def _main() -> int:
     warnings.filterwarnings("ignore")
     started = time.process_time()
     import pandas as pd
-    from opendsm.eemeter import DailyBaselineData, DailyModel
+    from opendsm.eemeter import DailyBaselineData, DailyModel  # type: ignore[import-not-found]
 
     stored = np.load(sys.argv[1])
     values, celsius = stored["values"].astype(float), stored["temperature_c"].astype(float)
