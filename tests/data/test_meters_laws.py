@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from varme.data.meters.read import open_meters
@@ -54,6 +54,8 @@ def test_a_panel_survives_its_way_through_a_file(seed, meters, missing, separato
     step_min=st.sampled_from([15, 30, 60]), day=st.integers(0, 700),
 )  # fmt: skip
 def test_wall_clock_to_utc_and_back_is_the_identity_but_for_the_doubled_hour(zone, step_min, day):
+    # A change of half an hour doubles a single stamp of hourly data, which nothing tells apart.
+    assume(zone != "Australia/Lord_Howe" or step_min < 60)
     first = np.datetime64("2019-01-01", "s").astype(np.int64) + day * 86400
     found = Zone.over(first - 86400, first + 32 * 86400, zone)
     utc = first + np.arange(0, 30 * 86400, step_min * 60)
