@@ -30,7 +30,7 @@ from varme.study.sweep import sweep
 
 #: The examples that ``varme demo`` runs.
 DEMOS = {"district": "district-east-denmark-2011", "retrofit": "retrofit-town"}
-#: What ``varme demo --quick`` changes of the first: a linear model of four winter weeks, without what is published of a year.
+#: What ``varme demo --quick`` changes of the first: a linear model of four winter weeks, without the published figures.
 QUICK: dict[str, Any] = {"solve.mode": "lp", "time.end": "2011-01-29", "on_top": [], "published_table": None}
 
 

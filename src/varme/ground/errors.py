@@ -313,22 +313,22 @@ CODES: dict[str, CodeEntry] = {
     ),
     "P316": CodeEntry(
         "Daily fleets do not fit",
-        "The daily heat of the gas homes, the daily electricity of the heat pumps and the temperatures differ in length.",
+        "The daily heat of the gas homes, the electricity of the heat pumps and the temperatures differ in length.",
         "Give all three over the same days, NaN where a day is missing.",
     ),
     "P317": CodeEntry(
         "Joint estimate without a level",
-        "Several years or towns are joined, but one of them has no annual estimate of B, or temperatures for other years.",
+        "Years or towns are joined, but one of them has no annual estimate of B, or temperatures for other years.",
         "Give one level and one temperature for each year, with a positive standard error.",
     ),
     "P318": CodeEntry(
         "Curve makes no heat-pump device",
-        "The estimated COP leaves the limits of a heat-pump device, or its slope is not that of a machine that lifts heat.",
+        "The estimated COP leaves the limits of a device, or its slope is not that of a machine that lifts heat.",
         'Check the estimate; write the device as a series (`form = "series"`) or give a plausible SPF.',
     ),
     "P310": CodeEntry(
         "Optimum at the edge of the grid",
-        "The histogram divergence is smallest at the first or last scale, so its minimum lies beyond: an edge is no answer.",
+        "The divergence is smallest at the first or last scale, so its minimum lies beyond: an edge is no answer.",
         "Widen `b_min_ratio` or `b_max_ratio`.",
     ),
     "P311": CodeEntry(

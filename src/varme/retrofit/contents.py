@@ -255,14 +255,20 @@ def _beside(told: list[Finding]) -> list[Finding]:
     flat = [f for f in told if f.code == "divergence_flat"]
     out = [f for f in told if f.code != "divergence_flat"]
     if flat:
-        low = min(float(f.evidence["low"]) for f in flat)
-        high = max(float(f.evidence["high"]) for f in flat)
+        low = min(float(f.evidence["low_ratio"]) for f in flat)
+        high = max(float(f.evidence["high_ratio"]) for f in flat)
         text = (
             f"The published method (divergence of histograms) stands beside ours for comparison; its minimum wanders "
             f"from {low:.2f} to {high:.2f} when meters are drawn anew, so its figures by year say little."
         )
         out.append(
-            Finding("divergence_flat", "note", "spf", text, {"low": low, "high": high, "curves": len(flat)})
+            Finding(
+                "divergence_flat",
+                "note",
+                "spf",
+                text,
+                {"low_ratio": low, "high_ratio": high, "curves": len(flat)},
+            )
         )
     return out
 
