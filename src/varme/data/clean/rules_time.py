@@ -319,7 +319,7 @@ def dst_hours(sheet: Sheet) -> None:
             ).astype(np.float64)
             usual = np.nanmean(np.where(np.isfinite(around), around, 0), axis=1)
             hit = none & (held.mean(axis=1) > 1.4 * usual) & (around > 0).all(axis=1)
-            if none.mean() > 0.9 and len(sheet.y) >= 10 and (held > 0).all(axis=1).mean() > 0.3:
+            if none.mean() > 0.9 and len(sheet.y) >= 10 and (held > 0).all(axis=1).mean() > 0.1:
                 hit = none & (held > 0).all(axis=1)  # the whole file has it
             rows = np.flatnonzero(hit)
             if not len(rows):

@@ -203,7 +203,7 @@ def dst_hours(bench: Bench, row: int) -> Found:
     back = np.flatnonzero(np.diff(offset) < 0) + 1
     hour = bench.per_day // 24
     back = back[(back >= hour) & (back < len(offset) - hour)]
-    back = back[(bench.values[row, back] > 0) & (bench.values[row, back - hour] > 0)]
+    back = back[bench.values[row, back] + bench.values[row, back - hour] > 0]
     if not len(back):
         return None
     other = np.nan if bench.rng.random() < 0.5 else 0.0
