@@ -145,9 +145,9 @@ class Sheet:
 
     def filled(self) -> Floats32:
         """Return the readings, what is missing as it is expected."""
-        out = self.y.copy()
-        gaps = np.flatnonzero(np.isnan(out.sum(axis=1)))
-        out[gaps] = np.where(np.isnan(out[gaps]), self.e[gaps], out[gaps])
+        out = np.array(self.y, order="C")
+        row, step = np.divmod(np.flatnonzero(np.isnan(out)), max(out.shape[1], 1))
+        out[row, step] = self.e[row, step]
         return out
 
     def valid_days(self) -> Bools:
