@@ -13,16 +13,17 @@ from typing import Any
 
 SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "Delta": "Δ", "eta": "η", "varepsilon": "ε", "kappa": "κ",
-    "lambda": "λ", "mu": "μ",
+    "lambda": "λ", "mu": "μ", "theta": "θ", "omega": "ω",
     "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "varphi": "φ", "ell": "ℓ", "infty": "∞",
 }  # fmt: skip
 OPERATORS = {
     "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈", "cdot": "·", "times": "×", "in": "∈", "forall": "∀", "to": "→",
     "pm": "±", "ldots": "…", "colon": ":", "mid": "|", "lbrace": "{", "rbrace": "}", "sum": "∑", "quad": "",
-    "qquad": "", "cup": "∪", "Rightarrow": "⇒",
+    "qquad": "", "cup": "∪", "Rightarrow": "⇒", "sim": "∼", "top": "⊤",
 }  # fmt: skip
-SPACES = {"quad": "1.5em", "qquad": "2.5em", ",": "0.2em", ";": "0.4em"}
-FUNCTIONS = ("max", "min", "ln", "exp", "conv")
+SPACES = {"quad": "1.5em", "qquad": "2.5em", ",": "0.2em", ";": "0.4em", " ": "0.3em"}
+FUNCTIONS = ("max", "min", "ln", "log", "exp", "conv", "var", "sd")
+ACCENTS = {"bar": "¯", "overline": "¯", "hat": "^", "tilde": "~"}
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[a-zA-Z]|\d+(?:\.\d+)?|\S")
 _PLACED = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL
@@ -163,8 +164,13 @@ def _command(name: str, tokens: list[str], tex: str) -> str:
         return f"<mo>{OPERATORS[name]}</mo>"
     if name == "frac":
         return f"<mfrac>{_argument(tokens, tex)}{_argument(tokens, tex)}</mfrac>"
-    if name in {"bar", "overline"}:
-        return f'<mover accent="true">{_argument(tokens, tex)}<mo stretchy="true">¯</mo></mover>'
+    if name in ACCENTS:
+        return f'<mover accent="true">{_argument(tokens, tex)}<mo stretchy="true">{ACCENTS[name]}</mo></mover>'
+    if name == "sqrt":
+        return f"<msqrt>{_argument(tokens, tex)}</msqrt>"
+    if name == "operatorname":
+        word = "".join(re.findall(r"<mi>(\w)</mi>", _argument(tokens, tex)))
+        return f'<mi mathvariant="normal">{word}</mi>'
     if name in {"{", "}"}:
         return f"<mo>{name}</mo>"
     if name in {"left", "right"}:

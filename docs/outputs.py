@@ -47,7 +47,27 @@ class Shown:
     makes: str = ""
 
 
+TOWN = "runs/retrofit-town"
 COMMANDS = (
+    Shown("town-check", "varme check examples/retrofit-town"),
+    Shown("town-run", "varme run examples/retrofit-town --jobs 2", makes=TOWN),
+    Shown("town-dropped", f"varme show {TOWN} --table dropped --rows 6"),
+    Shown("town-cleaning", f"varme show {TOWN} --table cleaning --rows 8"),
+    Shown("town-intervals", f"varme show {TOWN} --table spf_intervals"),
+    Shown("town-methods", f"varme show {TOWN} --table spf_methods --rows 9"),
+    Shown("town-changes", f"varme show {TOWN} --table year_changes"),
+    Shown("town-truth", f"varme show {TOWN} --table comparison_truth"),
+    Shown("town-demand", f"varme show {TOWN} --table demand_years"),
+    Shown("town-transformers", f"varme show {TOWN} --table transformers --rows 6"),
+    Shown("town-adoption", f"varme show {TOWN} --table adoption"),
+    Shown(
+        "town-paper",
+        "varme run examples/retrofit-town/paper.toml --out runs/paper",
+        first=1,
+        last=2,
+        makes="runs/paper",
+    ),
+    Shown("town-published", "varme show runs/paper --table published --rows 9"),
     Shown("check", f"varme check {EXAMPLE}"),
     Shown("run", f"varme run {EXAMPLE} --jobs 2", makes=YEAR),
     Shown("contents", f"varme show {YEAR}", last=36),
@@ -87,6 +107,14 @@ COMMANDS = (
     ),
 )
 CHARTS = {
+    TOWN: (
+        "heat_pump_temperature",
+        "tornado",
+        "cop_curve",
+        "demand_duration",
+        "transformer_heat_map",
+        "simultaneity",
+    ),
     YEAR: (
         "week_heat",
         "week_power",

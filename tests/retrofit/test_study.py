@@ -159,4 +159,5 @@ def test_the_template_is_a_study():
 
     from varme.retrofit.templates import retrofit_files
 
-    parse(RetrofitStudy, tomllib.loads(retrofit_files()["study.toml"]), "template")
+    study = parse(RetrofitStudy, tomllib.loads(retrofit_files()["study.toml"]), "template")
+    assert study.town is not None
