@@ -45,6 +45,8 @@ ROBUST_TURNS = 6
 CONFIDENCE = 0.95
 #: Meters that are fitted at a time: a block and its work arrays stay in the cache.
 ROWS = 512
+#: Readings that are fitted at a time, where rows are short: the cost of a call is spread over more of them.
+READINGS = 600_000
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,10 @@ def fit_change_points(
     if grid.days == 0:
         return found
     whole = bool(grid.chosen.all())
-    work = Work(min(ROWS, len(values)), grid.days)
-    for first in range(0, len(values), ROWS):
-        block = values[first : first + ROWS]
+    rows = max(ROWS, READINGS // grid.days)
+    work = Work(min(rows, len(values)), grid.days)
+    for first in range(0, len(values), rows):
+        block = values[first : first + rows]
         block = block if whole else block[:, grid.chosen]
         odd = _fit_block(block, grid, work, found, np.arange(first, first + len(block)))
         if robust and len(odd):
