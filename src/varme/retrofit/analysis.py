@@ -61,7 +61,7 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
     conversion = _conversion(case, meters)
     gas = summarise(
         case.gas, study.cleaning, around, np.asarray(group, dtype=np.int64), max(len(names), 1), conversion.to_heat,
-        jobs=context.jobs,
+        jobs=context.jobs, progress=context.progress, stage="gas meters",
     )  # fmt: skip
     if case.heat_pumps is None:
         return Metered(
@@ -70,7 +70,14 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
     electric = Surroundings("heat_pump", study.timezone, study.years, case.temperature_c)
     count = len(case.heat_pumps.meters)
     pumps = summarise(
-        case.heat_pumps, study.cleaning, electric, np.zeros(count, dtype=np.int64), 1, jobs=context.jobs
+        case.heat_pumps,
+        study.cleaning,
+        electric,
+        np.zeros(count, dtype=np.int64),
+        1,
+        jobs=context.jobs,
+        progress=context.progress,
+        stage="heat-pump meters",
     )
     sample, clock = None, None
     if case.sub_daily:
