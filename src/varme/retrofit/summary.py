@@ -10,7 +10,8 @@ from varme.retrofit.contents import Found
 
 def figures(found: Found) -> list[Figure]:
     """Return the figures, the most important first."""
-    return [*_headline(found), *_spf(found), *_demand(found), *_grid(found), *_meters(found)]
+    made = [*_headline(found), *_spf(found), *_demand(found), *_grid(found), *_meters(found)]
+    return [f for f in made if not (isinstance(f.value, float) and np.isnan(f.value))]
 
 
 def _headline(found: Found) -> list[Figure]:
