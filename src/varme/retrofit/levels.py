@@ -89,6 +89,14 @@ def find_levels(case: RetrofitCase, meters: Metered) -> Levels:
     return _unpaired(case, meters, common)
 
 
+def with_se(estimate: Estimate, confidence: float) -> Estimate:
+    """Return an estimate whose standard error is known: from its resampled interval if the method has no other."""
+    if np.isfinite(estimate.log_se) and estimate.log_se > 0:
+        return estimate
+    width = float(np.log(estimate.high_ratio / estimate.low_ratio))
+    return replace(estimate, log_se=width / 2 / float(stats.norm.ppf(0.5 + confidence / 2)), df=1e6)
+
+
 def covariates_of(case: RetrofitCase, meters: Sequence[str]) -> dict[str, Floats]:
     """Return the covariates of the study that the building table has, by meter."""
     names = [name for name in case.study.spf.covariates if case.buildings.has(name)]
@@ -106,7 +114,7 @@ def _unpaired(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Level
         heat, used = gas.energy[:, k], pumps.energy[:, k]
         if min(np.isfinite(heat).sum(), np.isfinite(used).sum()) < MIN_METERS:
             continue
-        by_year[year] = estimate_b(heat, used, spec, of_gas, of_pumps)
+        by_year[year] = with_se(estimate_b(heat, used, spec, of_gas, of_pumps), spec.confidence_share)
         methods[year] = all_methods(heat, used, spec, of_gas, of_pumps)
     if not by_year:
         raise ModelError(_no_common_year(case, meters))
