@@ -209,7 +209,8 @@ def _pooled(by_year: dict[int, Estimate], joint: JointEstimate | None) -> Estima
     first = next(iter(by_year.values()))
     if joint is None:
         return first
-    t = float(stats.t.ppf(0.5 + joint.confidence_share / 2, joint.df))
+    df = float(min(joint.df, 1e6))
+    t = float(stats.t.ppf(0.5 + joint.confidence_share / 2, df))
     log_se = float(np.log(joint.mean_high_ratio / joint.mean_low_ratio)) / (2 * t)
     shift = joint.mean_b_ratio / first.b_ratio
     middle = max(by_year.values(), key=lambda e: e.electricity_meters)
@@ -220,7 +221,7 @@ def _pooled(by_year: dict[int, Estimate], joint: JointEstimate | None) -> Estima
         low_ratio=joint.mean_low_ratio,
         high_ratio=joint.mean_high_ratio,
         log_se=log_se,
-        df=joint.df,
+        df=df,
         estimands={k: v * shift for k, v in first.estimands.items()},
     )
 
