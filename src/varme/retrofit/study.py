@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from varme.ground.context import Context, Kind
 from varme.ground.findings import Finding
@@ -26,7 +28,18 @@ def check(study: RetrofitStudy, context: Context) -> list[Finding]:
         InputError: with every problem of the study.
         DataError: with every problem of the data.
     """
-    return list(load_case(study, context).findings)
+    case = load_case(study, context)
+    return [*(understood(row) for row in case.meter_files), *case.findings]
+
+
+def understood(row: Mapping[str, Any]) -> Finding:
+    """Return what was understood of meter files, as a note: the same as the table ``meter_files`` of a run."""
+    text = (
+        f"{row['file']}: {row['layout']}; meter from {row['meter_column']}, time from {row['time_column']}, value from "
+        f"{row['value_column']}; unit {row['unit']}; {row['reading']}, {row['step']}, clock {row['clock']}; "
+        f"{row['meters_count']:,} meters, {row['rows_count']:,} readings, {row['first']} to {row['last']}."
+    )
+    return Finding("meters_understood", "note", str(row["meters"]), text, {k: str(v) for k, v in row.items()})
 
 
 def run(study: RetrofitStudy, context: Context) -> Result:
