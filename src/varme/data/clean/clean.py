@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.data.clean import rules_meter, rules_time, rules_values
+from varme.data.clean import rules_gas_day, rules_meter, rules_time, rules_values
 from varme.data.clean.daily import to_daily, valid_by_day
 from varme.data.clean.enough import judge
 from varme.data.clean.expect import expect, features_of, season_of
@@ -187,4 +187,4 @@ def _time_rules(sheet: Sheet) -> None:
         lags = rules_time.lags_of(sheet, filled - sheet.e, degrees)
         rules_time.slipped_days(sheet, lags, filled, degrees)
         if sheet.around.carrier == "gas":
-            rules_time.gas_day(sheet, lags, degrees)
+            rules_gas_day.gas_day(sheet, lags, degrees)

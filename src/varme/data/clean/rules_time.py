@@ -1,4 +1,4 @@
-"""Rules for time: gas day against calendar day, days and hours that slipped, hours of daylight saving, leap days.
+"""Rules for time: dependence on neighbouring days, days and hours that slipped, daylight saving, leap days.
 
 All compare a meter with the temperature of the day before and after, through its own response: a reading cannot depend
 on tomorrow's temperature unless its day reaches into tomorrow.
@@ -23,9 +23,6 @@ Floats = NDArray[np.float64]
 #: Share of tomorrow's temperature in a day's reading that a gas day shows at least half of the time. From 06:00 to
 #: 06:00 a quarter of the hours are tomorrow's; walls that answer to yesterday too leave about half of that.
 GAS_DAY_SHARE = 0.12
-#: Share of meters that seem to have a gas day up to which a limit holds, and the limit on the share of tomorrow; the
-#: last takes every meter.
-GAS_DAY_LIMITS = ((0.05, 0.12), (0.3, 0.09), (0.75, 0.065), (np.inf, -1.0))
 #: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-13) at any start.
 SLIP_EVIDENCE = 13.0
 #: Shortest span that is taken for slipped [days]: what is shorter may be weather (assumption).
@@ -66,7 +63,7 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
         degrees: Degrees below the heating limit by day, shape (days,).
     """
     days, meters = len(degrees), len(residual)
-    x = _steps_of(degrees)
+    x = neighbours_of(degrees)
     cold = _cold(degrees)
     weighted = np.where(cold, 1 / (degrees + 1e-9), 0)[:, None] * x
     cuts = np.linspace(0, days, max(1, days // PART_DAYS) + 1).astype(int)
@@ -94,39 +91,6 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
     return Lags(np.clip(middle[:, 0], -0.2, 0.6), np.clip(middle[:, 1], -0.2, 0.6), error, steady)
 
 
-def gas_day(sheet: Sheet, lags: Lags, degrees: Floats) -> None:
-    """Find meters whose day reaches into tomorrow, and give each day the share that is its own.
-
-    A single meter's share is known to about 0.03, and inertia hides part of it; the more meters show one, the lower the
-    limit for the others (:data:`GAS_DAY_LIMITS`), because the reading hour belongs to whoever reads them.
-
-    Dependence on yesterday is the heat stored in walls; dependence on tomorrow can only be the reading hour. The
-    correction takes tomorrow's share out of each day by the meter's own response, so energy only moves between
-    neighbouring days.
-    """
-    heating = (sheet.expected.heating_share > 0.3) & (sheet.expected.slope > 0)
-    share = lags.ahead.copy()
-    # By chance, as many meters lie as far below 0 as above it.
-    tails = (share[heating] > GAS_DAY_SHARE).astype(float) - (share[heating] < -GAS_DAY_SHARE)
-    usual = 2 * float(tails.mean()) if heating.any() else 0.0
-    few = np.count_nonzero(heating) < 30
-    limit = next(t for most, t in GAS_DAY_LIMITS if few or usual <= most)
-    hit = heating & (share > limit) & (((lags.steady >= 0.75) & (share > 3 * lags.error)) | (limit < 0))
-    rows = np.flatnonzero(hit)
-    if not len(rows):
-        return
-    if limit < 0:
-        share[:] = np.median(share[heating])
-    ahead = _steps_of(degrees)[:, 0]
-    moved = ((share * sheet.expected.slope)[rows, None] * ahead[None, :]).astype(np.float32)
-    sheet.y[rows] = np.maximum(sheet.y[rows] - moved, 0)
-    last = np.full(len(rows), sheet.y.shape[1] - 1)
-    sheet.ledger.add(
-        "gas_day", Runs(rows, np.zeros_like(last), last), "corrected", "{0:.0%} of a day belongs to the next one",
-        share[rows],
-    )  # fmt: skip
-
-
 def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees: Floats) -> None:
     """Find spans whose readings stand one day too late or too early, and move them back.
 
@@ -147,7 +111,7 @@ def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees:
         return
     both = np.stack([np.maximum(lags.ahead, 0), np.maximum(lags.behind, 0)], axis=1) * expected.slope[:, None]
     own = np.concatenate([expected.coefficients, both], axis=1)
-    x = np.concatenate([sheet.features, _steps_of(degrees)[:, :2]], axis=1)
+    x = np.concatenate([sheet.features, neighbours_of(degrees)[:, :2]], axis=1)
     squares = (own[:, :, None] * own[:, None, :]).reshape(len(own), -1)
     edges, length = expected.periods.edges, expected.periods.length
     level = np.maximum(expected.period_day, 0.5 * expected.mean[:, None])
@@ -214,7 +178,7 @@ def _widening(score: NDArray[np.floating], room: NDArray[np.floating], edges: In
     return np.maximum(out, 1)
 
 
-def _steps_of(degrees: Floats) -> Floats:
+def neighbours_of(degrees: Floats) -> Floats:
     """Return how much colder tomorrow, yesterday and the day before are than today, shape (days, 3)."""
     ahead = np.r_[degrees[1:], degrees[-1]] - degrees
     behind = np.r_[degrees[0], degrees[:-1]] - degrees
@@ -224,7 +188,7 @@ def _steps_of(degrees: Floats) -> Floats:
 
 def _cold(degrees: Floats) -> NDArray[np.bool_]:
     """Return which days are cold and have cold neighbours: there, the response to the temperature is straight."""
-    around = degrees[:, None] + _steps_of(degrees)
+    around = degrees[:, None] + neighbours_of(degrees)
     return np.asarray(np.minimum(degrees, around.min(axis=1)) > COLD_K)
 
 
