@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,10 @@ class Metered:
         pumps: Heat-pump meters, ``None`` if there are none.
         sample: Cleaned sub-daily readings of heat pumps [kWh], ``None`` if they are daily or absent.
         sample_clock: Where the steps of the sample lie.
-        groups: Names of the groups (transformers) of ``gas.group_days``.
-        group: Group of each gas meter, shape (gas meters,).
+        groups: Names of the groups (transformers) of ``gas.group_days``; a last, nameless row there holds homes of no
+            known transformer, where there are enough of them.
+        group: Group of each gas meter, shape (gas meters,); -1 for no known transformer and too few such homes to be
+            told from a difference of sums (k-anonymity).
         conversion: How gas became heat.
     """
 
@@ -42,6 +45,11 @@ class Metered:
     groups: tuple[str, ...]
     group: NDArray[np.int64]
     conversion: Conversion
+
+    @property
+    def transformer(self) -> NDArray[np.int64]:
+        """Transformer of each gas meter, -1 for none, shape (gas meters,)."""
+        return np.asarray(np.where(self.group < len(self.groups), self.group, -1), dtype=np.int64)
 
 
 def metered(case: RetrofitCase, context: Context) -> Metered:
@@ -55,18 +63,14 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
     around = Surroundings("gas", study.timezone, study.years, case.temperature_c, **known)
     place = case.buildings.of(meters, "transformer", "")
     names = sorted({str(n) for n in place} - {""})
-    group = (
-        np.where(place == "", -1, np.searchsorted(names, place)) if names else np.zeros(len(meters), np.int64)
-    )
+    group, groups = _groups(place, names, study.privacy.k_count)
     conversion = _conversion(case, meters)
     gas = summarise(
-        case.gas, study.cleaning, around, np.asarray(group, dtype=np.int64), max(len(names), 1), conversion.to_heat,
+        case.gas, study.cleaning, around, group, groups, conversion.to_heat,
         jobs=context.jobs, progress=context.progress, stage="gas meters",
     )  # fmt: skip
     if case.heat_pumps is None:
-        return Metered(
-            gas, None, None, None, tuple(names) or ("all",), np.asarray(group, dtype=np.int64), conversion
-        )
+        return Metered(gas, None, None, None, tuple(names) or ("all",), group, conversion)
     electric = Surroundings("heat_pump", study.timezone, study.years, case.temperature_c)
     count = len(case.heat_pumps.meters)
     pumps = summarise(
@@ -84,9 +88,22 @@ def metered(case: RetrofitCase, context: Context) -> Metered:
         panel = case.heat_pumps.block(0, min(count, SAMPLE))
         sample = clean(panel, study.cleaning, electric).panel
         clock = Clock.of(sample.steps, case.days[0], sample.step_min, study.timezone)
-    return Metered(
-        gas, pumps, sample, clock, tuple(names) or ("all",), np.asarray(group, dtype=np.int64), conversion
-    )
+    return Metered(gas, pumps, sample, clock, tuple(names) or ("all",), group, conversion)
+
+
+def _groups(place: NDArray[Any], names: list[str], k_count: int) -> tuple[NDArray[np.int64], int]:
+    """Return the group of each meter and the number of groups: transformers, and a last one for homes without.
+
+    Homes without a known transformer are in the town all the same. Fewer than k of them are left out (-1): the town
+    less its transformers would show them.
+    """
+    if not names:
+        return np.zeros(len(place), dtype=np.int64), 1
+    lost = place == ""
+    count = int(lost.sum())
+    other = len(names) if count >= k_count else -1
+    group = np.where(lost, other, np.searchsorted(names, np.where(lost, names[0], place)))
+    return np.asarray(group, dtype=np.int64), len(names) + (1 if count and other >= 0 else 0)
 
 
 def _conversion(case: RetrofitCase, meters: Sequence[str]) -> Conversion:

@@ -370,7 +370,7 @@ def with_covariates(buildings: Buildings, opened: list[OpenedMeters]) -> Buildin
 
 
 def _check_ids(buildings: Buildings, opened: list[OpenedMeters], reader: _Reader) -> None:
-    """Say which buildings have no meter and which meters have no building."""
+    """Say which buildings have no meter and which meters have no building; ids only if the study shows meters."""
     known = set(buildings.columns["meter"].tolist())
     metered = {m for o in opened for m in o.source.meters}
     without_meter, without_building = sorted(known - metered), sorted(metered - known)
@@ -386,7 +386,11 @@ def _check_ids(buildings: Buildings, opened: list[OpenedMeters], reader: _Reader
         ("meter_without_building", without_building, "meters are in no row of the table of buildings"),
     ):
         if ids:
-            message = f"{len(ids)} {text}: {', '.join(ids[:5])}{'...' if len(ids) > 5 else ''}."
-            reader.findings.append(
-                Finding(code, "warning", "buildings", message, {"count": len(ids), "first": ids[:5]})
-            )
+            evidence: dict[str, Any] = {"count": len(ids)}
+            message = f"{len(ids)} {text}"
+            if reader.study.privacy.show_meters:
+                evidence["first"] = ids[:5]
+                message += f": {', '.join(ids[:5])}{'...' if len(ids) > 5 else ''}"
+            else:
+                message += "; `privacy.show_meters` would name them"
+            reader.findings.append(Finding(code, "warning", "buildings", f"{message}.", evidence))

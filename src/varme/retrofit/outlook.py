@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.ground.errors import InputError
 from varme.ground.findings import Finding
 from varme.retrofit.analysis import Metered
 from varme.retrofit.case import RetrofitCase
@@ -20,13 +22,16 @@ from varme.retrofit.grid.peaks import day_factors
 from varme.retrofit.grid.ratio import Ratios, electricity_ratio
 from varme.retrofit.grid.results import GridResults, grid_results, hours_wanted
 from varme.retrofit.grid.simultaneity import Simultaneity, measure_simultaneity
-from varme.retrofit.levels import Levels, year_index
+from varme.retrofit.levels import Levels, per_meter, year_index
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: Verdicts on a meter's year whose building has a furnace all the same: its own model stands in for the readings.
-HEATED_ALL_THE_SAME = ("too_few_days", "heating_gap", "too_much_estimated", "multi_family", "vacant")
+#: A meter that is not read in a year (smart meters come one by one) counts too: its building stands there all the same.
+HEATED_ALL_THE_SAME = (
+    "not_this_year", "too_few_days", "heating_gap", "too_much_estimated", "multi_family", "vacant",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ def look_ahead(case: RetrofitCase, meters: Metered, levels: Levels) -> Outlook:
     town = Town(case.days, clock.times_utc, clock.day, clock.hour, case.temperature_hour_c)
     pumps = meters.pumps
     measured = HeatPumpHomes(
-        fleet_heat=None if pumps is None else meters.gas.fleet_days,
-        fleet_electricity=None if pumps is None else pumps.fleet_days,
+        fleet_heat=None if pumps is None else per_meter(meters.gas.fleet_days, meters.gas.usable, case),
+        fleet_electricity=None if pumps is None else per_meter(pumps.fleet_days, pumps.usable, case),
         values=None if meters.sample is None else meters.sample.values,
         grid=None if meters.sample is None else step_grid(meters),
     )
@@ -83,7 +88,7 @@ def look_ahead(case: RetrofitCase, meters: Metered, levels: Levels) -> Outlook:
     household = np.asarray(case.buildings.of(meters.gas.meters, "household_kwh"), dtype=float)
     has_transformers = case.buildings.has("transformer")
     grid = _grid(case, meters, levels, demand, household) if has_transformers else None
-    return Outlook(demand, grid, household, modelled, tuple(_findings(case, meters, modelled)))
+    return Outlook(demand, grid, household, modelled, tuple(_findings(meters, modelled, grid)))
 
 
 def heat_of_groups(case: RetrofitCase, meters: Metered) -> tuple[GasHomes, int]:
@@ -92,8 +97,8 @@ def heat_of_groups(case: RetrofitCase, meters: Metered) -> tuple[GasHomes, int]:
     Usable meters count as they were read. A building whose year may not be used for the SPF but which is heated all the
     same (gaps, several dwellings) counts with its own change-point model; cooking-only meters do not count.
     """
-    gas, groups = meters.gas, len(meters.groups)
-    group = np.where(meters.group >= 0, meters.group, -1)
+    gas, group = meters.gas, meters.group
+    groups = len(gas.group_days)
     fits = gas.fits
     index = year_index(case)
     fitted = np.isfinite(fits.slope) & (fits.slope > 0)
@@ -134,18 +139,19 @@ def _grid(
     simultaneity = _simultaneity(case, meters)
     daily, annual = per_home(case, meters, demand)
     peak_case = assemble_case(
-        study.grid, transformers, meters.group, daily, days=case.days, temperature_c=case.temperature_c,
+        study.grid, transformers, meters.transformer, daily, days=case.days, temperature_c=case.temperature_c,
         town_kwh=demand.daily_kwh, library=library, household_kwh=household, annual_kwh=annual,
         spf_log_sd=levels.demand_log_se,
         day_factor=day_factors(meters.gas.fleet_days, case.temperature_c, _year_of_day(case)),
     )  # fmt: skip
-    used = (meters.group >= 0) & np.isfinite(annual)
+    used = (meters.transformer >= 0) & np.isfinite(annual)
     furnace = np.asarray(case.buildings.of(meters.gas.meters, "furnace_year"), dtype=float)[used]
     steps = hours_wanted(demand.hourly_kwh, demand.times_utc, study.grid.hours, study.demand.step_min)
     return grid_results(
         peak_case, transformers, study.grid, study.adoption, study.privacy, furnace_year=furnace,
         simultaneity=simultaneity, ratios=_ratios(annual, household),
-        hourly_kw=demand.load_kwh[:, steps].astype(float) / demand.grid.step_h, times_utc=demand.times_utc[steps],
+        hourly_kw=demand.load_kwh[: len(meters.groups), steps].astype(float) / demand.grid.step_h,
+        times_utc=demand.times_utc[steps],
         step_day=demand.grid.local_day[steps], step_slot=demand.grid.local_step[steps],
     )  # fmt: skip
 
@@ -191,10 +197,11 @@ def _need(case: RetrofitCase, limit: Floats) -> Floats:
 def _library(case: RetrofitCase, meters: Metered, levels: Levels, demand: Demand) -> ProfileLibrary:
     if meters.sample is not None and meters.sample_clock is not None:
         grid = step_grid(meters)
-        return measured_library(
-            meters.sample.values, grid.local_day, grid.local_step, case.temperature_c, levels.curve,
-            slots=grid.steps_per_day, seed=case.study.grid.seed,
-        )  # fmt: skip
+        with suppress(InputError):  # too few whole cold days: the mean shape, and a finding says so
+            return measured_library(
+                meters.sample.values, grid.local_day, grid.local_step, case.temperature_c, levels.curve,
+                slots=grid.steps_per_day, seed=case.study.grid.seed,
+            )  # fmt: skip
     share = demand.shape_rows.space
     return library_from_shape(
         share, case.temperature_c, seed=case.study.grid.seed, source=demand.shape_rows.source
@@ -202,13 +209,22 @@ def _library(case: RetrofitCase, meters: Metered, levels: Levels, demand: Demand
 
 
 def _simultaneity(case: RetrofitCase, meters: Metered) -> Simultaneity | None:
+    """Return the simultaneity of the years in which at least half as many heat pumps are read as in the best one."""
     if meters.sample is None or meters.sample_clock is None or len(meters.sample.meters) < 2:
         return None
-    grid = case.study.grid
-    return measure_simultaneity(
-        meters.sample.values, meters.sample_clock.day, case.temperature_c, seed=grid.seed, own_peak=grid.own_peak,
-        step_min=meters.sample.step_min,
-    )  # fmt: skip
+    grid, values = case.study.grid, meters.sample.values
+    year = year_index(case)[meters.sample_clock.day]
+    read = np.array(
+        [np.isfinite(values[:, year == k]).any(axis=1).sum() for k in range(len(case.study.years))]
+    )
+    keep = (read >= max(read.max() / 2, 1))[year]
+    try:
+        return measure_simultaneity(
+            values[:, keep], meters.sample_clock.day[keep], case.temperature_c, seed=grid.seed, own_peak=grid.own_peak,
+            step_min=meters.sample.step_min,
+        )  # fmt: skip
+    except InputError:
+        return None  # no heat pump is read on enough cold days: a finding says so
 
 
 def _ratios(annual: Floats, household: Floats) -> Ratios | None:
@@ -217,19 +233,28 @@ def _ratios(annual: Floats, household: Floats) -> Ratios | None:
     return electricity_ratio(annual, household)
 
 
-def _findings(case: RetrofitCase, meters: Metered, modelled: int) -> list[Finding]:
+def _findings(meters: Metered, modelled: int, grid: GridResults | None) -> list[Finding]:
     out = []
     if modelled:
         text = (
             f"{modelled} meter-years count in the demand with the meter's own change-point model: they are heated, but "
-            "their readings may not be used for the SPF (gaps, several dwellings, vacancy)."
+            "their readings may not be used for the SPF (not read that year, gaps, several dwellings, vacancy)."
         )
         out.append(Finding("demand_from_models", "note", "demand", text, {"meter_years": modelled}))
-    outside = int((meters.group < 0).sum())
+    outside, left_out = int((meters.transformer < 0).sum()), int((meters.group < 0).sum())
     if outside:
-        text = (
-            f"{outside} gas meters have no transformer in the table of buildings; they count in no transformer and not "
-            "in the town's demand."
+        text = f"{outside} gas meters have no transformer in the table of buildings; they count in no transformer"
+        text += (
+            " and, because they are fewer than privacy.k_count, not in the town's demand: the town less its "
+            "transformers would show them."
+            if left_out
+            else ", but in the town's demand."
         )
         out.append(Finding("meters_without_transformer", "warning", "buildings", text, {"count": outside}))
+    if grid is not None and grid.simultaneity is None and meters.sample is not None:
+        text = (
+            "No two heat pumps are read on enough cold days to measure their simultaneity; peaks of transformers are "
+            "too smooth where the heat pumps' mean shape has to stand in."
+        )
+        out.append(Finding("simultaneity_not_measured", "warning", "heat_pump_meters", text))
     return out
