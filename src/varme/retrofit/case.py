@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +72,10 @@ class Buildings:
 
     columns: dict[str, NDArray[Any]]
 
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {str(m): i for i, m in enumerate(self.columns["meter"])}
+
     def has(self, column: str) -> bool:
         """Return whether there is such a column."""
         return column in self.columns
@@ -79,8 +84,7 @@ class Buildings:
         """Return a column for these meters, ``default`` where a meter or the column is not known."""
         if column not in self.columns:
             return np.full(len(meters), default, dtype=object if isinstance(default, str) else float)
-        values = self.columns[column]
-        place = {str(m): i for i, m in enumerate(self.columns["meter"])}
+        values, place = self.columns[column], self._place
         index = np.array([place.get(m, -1) for m in meters], dtype=np.int64)
         if not len(values):
             return np.full(len(meters), default, dtype=object if isinstance(default, str) else float)

@@ -62,10 +62,15 @@ class Found:
             str(y): interval for y, interval in self.levels.interval_by_year.items()
         }
 
-    @property
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """Carrier -> what to call each meter in tables by meter: its id only if the study says so."""
+        return names_of(self)
+
+    @cached_property
     def cleaned(self) -> list[CleaningResult]:
         """What cleaning did, by carrier; meters go by the names that may be shown."""
-        names = names_of(self)
+        names = self.names
         return [
             CleaningResult(
                 carrier, tuple(names[carrier]), fleet.years,
@@ -144,7 +149,7 @@ def _meter_tables(found: Found) -> list[Table]:
         change_point_tables.normalised_table(found.normalised, gas.energy),
     ]
     if case.study.privacy.show_meters:
-        names = names_of(found)
+        names = found.names
         out += [
             whole.annual_table(found.fleets, names),
             clean_tables.meters_used_table(cleaned),
@@ -187,7 +192,7 @@ def _spf_tables(found: Found) -> list[Table]:
 
 def _demand_tables(found: Found) -> list[Table]:
     study, outlook = found.case.study, found.outlook
-    names = tuple(names_of(found)["gas"]) if study.privacy.show_meters else None
+    names = tuple(found.names["gas"]) if study.privacy.show_meters else None
     made = demand_tables.tables(
         outlook.demand, household_kw=household_kw(found), meters=names, k_count=study.privacy.k_count
     )
