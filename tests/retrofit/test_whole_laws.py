@@ -1,4 +1,4 @@
-"""Laws of the whole study on small towns: what must not matter does not, what must scale scales, what must close closes.
+"""Laws of the whole study on small towns: what must not matter does not, what must scale scales, what must close does.
 
 No test looks at how a figure is made: a law holds for any method that is right.
 """
