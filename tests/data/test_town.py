@@ -251,3 +251,12 @@ def test_a_town_without_heat_pumps_and_with_one_gas_meter_can_be_built():
     assert town.gas.values.shape == (1, 1096)
     assert town.heat_pumps.values.shape[0] == 0
     assert np.isnan(town.truth["spf_fleet"]).all()
+
+
+def test_faults_of_whole_files_are_not_given_to_single_meters():
+    town = build_town(TownSpec(seed=2, gas_meters_count=300, heat_pumps_count=60, fault_share=1.0))
+    pumps = set(town.heat_pumps.meters)
+    kinds = {(f.meter in pumps, f.kind) for f in town.truth["faults"]}
+    assert len(kinds) > 15
+    assert not kinds & {(False, "gas_day"), (True, "time_slip"), (True, "dst_hours")}
+    assert (False, "time_slip") in kinds

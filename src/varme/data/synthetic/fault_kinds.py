@@ -42,6 +42,12 @@ def kinds_for(panel: MeterPanel) -> list[str]:
     ]
 
 
+def kinds_alone(panel: MeterPanel) -> list[str]:
+    """Return the names of the kinds that a single meter of a panel can have, and the others not (:data:`SHARED`)."""
+    shared = SHARED[panel.step_min == DAY_MIN]
+    return [kind for kind in kinds_for(panel) if kind not in shared]
+
+
 def roll_over(bench: Bench, row: int) -> Found:
     """Let the register pass 99,999 (or 999,999) and begin at 0 again.
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from varme.data.meters.panel import DAY_MIN, MeterPanel
+from varme.data.meters.panel import MeterPanel
 from varme.data.synthetic.fault_bench import FaultSpec, bench_of
-from varme.data.synthetic.fault_kinds import KINDS, SHARED, kinds_for
+from varme.data.synthetic.fault_kinds import KINDS, kinds_alone, kinds_for
 
 __all__ = ["KINDS", "Fault", "FaultSpec", "Injected", "as_register", "inject", "kinds_for"]
 
@@ -73,7 +73,7 @@ def inject(panel: MeterPanel, seed: int | np.random.Generator, spec: FaultSpec |
     unknown = sorted(set(spec.kinds) - set(fitting))
     if unknown:
         raise ValueError(f"no such fault for this panel: {', '.join(unknown)}; choices: {', '.join(fitting)}")
-    names = spec.kinds or [kind for kind in fitting if kind not in SHARED[panel.step_min == DAY_MIN]]
+    names = spec.kinds or kinds_alone(panel)
     bench = bench_of(panel, spec, rng)
     count = len(panel.meters)
     rows = np.sort(rng.permutation(count)[: round(spec.share * count)])

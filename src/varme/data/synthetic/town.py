@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from varme.data.meters.panel import DAY_MIN, MeterPanel
 from varme.data.synthetic.fault_bench import FaultSpec
-from varme.data.synthetic.fault_kinds import kinds_for
+from varme.data.synthetic.fault_kinds import kinds_alone
 from varme.data.synthetic.faults import Fault, inject
 from varme.data.synthetic.town_hours import hidden_by_sun, hourly_electricity
 from varme.data.synthetic.town_spec import TownSpec
@@ -107,10 +107,10 @@ def build_town(spec: TownSpec) -> Town:
 
 
 def _with_faults(spec: TownSpec, panel: MeterPanel, stream: int) -> tuple[MeterPanel, tuple[Fault, ...]]:
-    """Return a panel with faults of measuring; those of behaviour would change the truth."""
+    """Return a panel with faults of measuring, of single meters; those of behaviour would change the truth."""
     if not panel.meters:
         return panel, ()
-    kinds = [kind for kind in kinds_for(panel) if kind not in BEHAVIOUR]
+    kinds = [kind for kind in kinds_alone(panel) if kind not in BEHAVIOUR]
     faults = FaultSpec(share=spec.fault_share, kinds=kinds, timezone=spec.timezone)
     done = inject(panel, np.random.default_rng([spec.seed, stream]), faults)
     return done.panel, done.faults
