@@ -8,6 +8,7 @@ import pytest
 from varme.data.clean.clean import Surroundings, clean, to_daily
 from varme.data.clean.spec import CleaningSpec
 from varme.data.meters.panel import DAY_MIN, MeterPanel
+from varme.ground.timegrid import utc_offset_s
 
 SPEC = CleaningSpec()
 DAYS = np.arange(np.datetime64("2019-01-01"), np.datetime64("2022-01-01"))
@@ -481,3 +482,58 @@ def test_the_doubled_hour_of_autumn_is_shared_out():
     result = clean(p, SPEC, around)
     assert np.flatnonzero(result.counts["dst_hours"]).tolist() == [0]
     assert result.panel.values[0, at - 1 : at + 1] == pytest.approx([total / 2, total / 2])
+
+
+BERLIN = replace(PUMPS, timezone="Europe/Berlin", temperature_c=np.r_[PUMPS.temperature_c, 0.0])
+
+
+def pumps_with_programmes(offset_h, n=12):
+    """Return heat pumps with a setback at night, by a clock so many hours (by step) ahead of UTC."""
+    p = hours_panel(n)
+    old = 1 + 0.5 * np.cos(2 * np.pi * (np.arange(24) - 6) / 24)
+    new = np.where((np.arange(24) >= 6) & (np.arange(24) < 22), 1.2, 0.3)
+    hour = np.arange(p.values.shape[1])
+    values = p.values / old[hour % 24] * new[(hour + offset_h) % 24]
+    return replace(p, values=values.astype(np.float32))
+
+
+OFFSET = utc_offset_s(hours_panel(1).steps, "Europe/Berlin") // 3600
+
+
+@pytest.mark.parametrize("clock", [np.ones_like(OFFSET), 2 * OFFSET])
+def test_a_file_whose_stamps_miss_the_change_of_the_clocks_is_flagged_and_left_as_it_is(clock):
+    p = pumps_with_programmes(clock)
+    result = clean(p, SPEC, BERLIN)
+    assert set(result.counts) == {"clock_slip"}
+    assert (result.counts["clock_slip"] == p.values.shape[1]).all()
+    assert "1.0 h" in lines(result, "clock_slip")[0].detail
+    assert result.panel.values == pytest.approx(p.values)
+
+
+def test_programmes_that_follow_the_clocks_are_no_slip_also_where_one_pump_does_not():
+    p = pumps_with_programmes(OFFSET)
+    assert clean(p, SPEC, BERLIN).counts == {}
+    p.values[0] = pumps_with_programmes(np.ones_like(OFFSET)).values[0]
+    assert "clock_slip" not in clean(p, SPEC, BERLIN).counts
+
+
+def test_patterns_that_move_the_same_way_in_spring_and_autumn_are_habits_and_no_clocks():
+    habits = np.where(np.arange(len(OFFSET)) < 87 * 24, 1, 2)
+    habits[300 * 24 - 48 :] = 4
+    assert "clock_slip" not in clean(pumps_with_programmes(habits), SPEC, BERLIN).counts
+
+
+def test_smooth_patterns_that_follow_the_sun_are_no_slip():
+    assert clean(hours_panel(), SPEC, BERLIN).counts == {}
+
+
+def test_use_where_nothing_at_all_is_expected_is_compared_without_a_warning():
+    # No hot water: in summer, 0 is expected; the first day is the best span of a meter that no unit explains.
+    start = 182
+    heat = 0.8 * np.maximum(15 - T, 0) * np.exp(np.random.default_rng(2).normal(0, 0.1, N))
+    y = heat.astype(np.float32)[start:]
+    y[0] = 0.3
+    y[WINTER - start : WINTER - start + 40] *= 2.6
+    p = MeterPanel(("m",), DAYS[start], DAY_MIN, y[None, :], "m3")
+    result = clean(p, SPEC, replace(AROUND, temperature_c=T[start:]))
+    assert "mixed_units" not in result.counts
