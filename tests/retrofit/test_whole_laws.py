@@ -258,3 +258,24 @@ def test_nothing_of_a_single_meter_is_told_unless_the_study_says_so(plain):
             values = table.column(name)
             if values.dtype.kind in "OU":
                 assert not ids & set(values.astype(str).tolist()), f"{table.schema.name}.{name}"
+
+
+def test_heat_pumps_that_are_there_already_load_their_transformers(case, plain):
+    no_peaks = {k: v for k, v in case.transformers.items() if k != "base_peak_kw"}
+    bare = dataclasses.replace(case, transformers=no_peaks)
+    names = case.buildings.columns["transformer"].copy()
+    of_pumps = names[160:].copy()
+    names[160:] = ""
+    without, there = found(with_buildings(bare, transformer=names)).outlook.grid, found(bare).outlook.grid
+    assert (without.case.existing, there.case.existing) == (0, 30)
+    count = np.array([(of_pumps == n).sum() for n in there.case.names])
+    extra = there.peaks.p50_kw - without.peaks.p50_kw
+    each = there.case.energy_kwh[160:].max() / 24
+    assert (extra[count > 0] > 0.6 * each * count[count > 0]).all()
+    assert (extra < 4 * each * count + 2 * count + 1).all(), "their own load, and that of their households"
+    assert there.peaks.homes.tolist() == without.peaks.homes.tolist(), "only gas homes switch"
+    assert there.paths[0].energy_kwh == pytest.approx(without.paths[0].energy_kwh, rel=0.03)
+    assert there.paths[0].switched.tolist() == without.paths[0].switched.tolist()
+    assert (there.hours.heat_pumps_kw.sum(axis=1) > without.hours.heat_pumps_kw.sum(axis=1)).all()
+    assert (there.peaks.full_p95_share <= without.peaks.full_p95_share + 1e-9).all()
+    assert plain.outlook.grid.case.existing == 0, "a base peak that is given holds them"

@@ -13,10 +13,11 @@ from varme.ground.errors import InputError
 from varme.ground.findings import Finding
 from varme.retrofit.analysis import Metered
 from varme.retrofit.case import RetrofitCase
+from varme.retrofit.demand.change_point import fit_change_points
 from varme.retrofit.demand.hourly import StepGrid
 from varme.retrofit.demand.load import heat_by_group, sum_by_group
 from varme.retrofit.demand.project import Demand, GasHomes, HeatPumpHomes, Level, Town, project
-from varme.retrofit.grid.assemble import assemble_case, slot_of, transformers_of
+from varme.retrofit.grid.assemble import ExistingHeatPumps, assemble_case, slot_of, transformers_of
 from varme.retrofit.grid.library import ProfileLibrary, library_from_shape, measured_library
 from varme.retrofit.grid.peaks import day_factors
 from varme.retrofit.grid.ratio import Ratios, electricity_ratio
@@ -138,22 +139,51 @@ def _grid(
     library = _library(case, meters, levels, demand)
     simultaneity = _simultaneity(case, meters)
     daily, annual = per_home(case, meters, demand)
+    there = existing_heat_pumps(case, meters, study.grid.base_profile != "none")
     peak_case = assemble_case(
         study.grid, transformers, meters.transformer, daily, days=case.days, temperature_c=case.temperature_c,
         town_kwh=demand.daily_kwh, library=library, household_kwh=household, annual_kwh=annual,
         spf_log_sd=levels.demand_log_se,
-        day_factor=day_factors(meters.gas.fleet_days, case.temperature_c, _year_of_day(case)),
+        day_factor=day_factors(meters.gas.fleet_days, case.temperature_c, _year_of_day(case)), existing=there,
     )  # fmt: skip
     used = (meters.transformer >= 0) & np.isfinite(annual)
     furnace = np.asarray(case.buildings.of(meters.gas.meters, "furnace_year"), dtype=float)[used]
     steps = hours_wanted(demand.hourly_kwh, demand.times_utc, study.grid.hours, study.demand.step_min)
+    step_day, step_slot = demand.grid.local_day[steps], demand.grid.local_step[steps]
+    hourly = demand.load_kwh[: len(meters.groups), steps].astype(float) / demand.grid.step_h
+    if there is not None:
+        shape = demand.shape_rows.space[step_day, step_slot] / demand.grid.step_h
+        hourly += there.beside(transformers).hourly_kw(len(meters.groups), step_day, shape)
     return grid_results(
         peak_case, transformers, study.grid, study.adoption, study.privacy, furnace_year=furnace,
         simultaneity=simultaneity, ratios=_ratios(annual, household),
-        hourly_kw=demand.load_kwh[: len(meters.groups), steps].astype(float) / demand.grid.step_h,
+        hourly_kw=hourly,
         times_utc=demand.times_utc[steps],
-        step_day=demand.grid.local_day[steps], step_slot=demand.grid.local_step[steps],
+        step_day=step_day, step_slot=step_slot,
     )  # fmt: skip
+
+
+def existing_heat_pumps(case: RetrofitCase, meters: Metered, wanted: bool = True) -> ExistingHeatPumps | None:
+    """Return the metered heat pumps that transformers carry already; ``None`` if no building places one.
+
+    Args:
+        case: The case.
+        meters: Its meters.
+        wanted: Whether what transformers carry already is to be counted at all.
+    """
+    if meters.pumps is None or not wanted:
+        return None
+    place = case.buildings.of(meters.pumps.meters, "transformer", "")
+    known = np.isin(place, meters.groups)
+    if not known.any():
+        return None
+    where = np.full(len(place), -1, dtype=np.int64)
+    where[known] = np.searchsorted(meters.groups, place[known])
+    daily = per_meter(meters.pumps.fleet_days, meters.pumps.usable, case)
+    model = fit_change_points(daily[None, :].astype(np.float32), case.temperature_c)
+    modelled = model.predict(np.nan_to_num(case.temperature_c, nan=15.0))[0]
+    household = np.asarray(case.buildings.of(meters.pumps.meters, "household_kwh"), dtype=float)
+    return ExistingHeatPumps(where, np.where(np.isfinite(daily), daily, np.nan_to_num(modelled)), household)
 
 
 def _year_of_day(case: RetrofitCase) -> Ints:

@@ -146,7 +146,12 @@ def adoption_path(
         InputError: P130 for an order that cannot be.
     """
     steps = np.unique(np.clip(np.asarray(shares, dtype=float), 0, 1))
-    make = bracket_maker(order, steps, case.transformer, furnace_year)
+    of_gas = bracket_maker(order, steps, case.transformer[: case.gas_homes], furnace_year)
+    existing = np.zeros(case.existing, dtype=np.int64)
+
+    def make(rng: np.random.Generator) -> Ints:
+        return np.concatenate([of_gas(rng), existing])
+
     chosen = method_for(case, len(steps)) if method == "auto" else method
     if chosen == "monte_carlo":
         found = simulate(case, draws, seed, len(steps), make)
@@ -168,7 +173,7 @@ def _summed_up(case: PeakCase, found: Simulation, steps: Floats, order: str, met
     many = np.quantile(count, [0.5, 0.95], axis=0)
     first, first_share = _first_full(above, pooled / rated, steps, case.names)
     return Adoption(
-        order, steps, np.round(steps * len(case.transformer)).astype(np.int64), town[0], town[1],
+        order, steps, np.round(steps * case.gas_homes).astype(np.int64), town[0], town[1],
         found.energy_kwh.mean(axis=0), many[0], many[1], p50, p95, above.mean(axis=0), first, first_share, draws,
         method,
     )  # fmt: skip

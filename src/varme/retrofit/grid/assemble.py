@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,57 @@ def base_of(
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class ExistingHeatPumps:
+    """Heat pumps that are there already and are metered.
+
+    Each draws what the mean of them draws: a transformer's load tells nothing of a single meter.
+
+    Attributes:
+        transformer: Transformer of each, -1 for none, shape (heat pumps,).
+        daily_kwh: Mean electricity of a heat pump by day [kWh], shape (days,).
+        household_kwh: Annual electricity of each one's household [kWh], NaN where not known.
+    """
+
+    transformer: Ints
+    daily_kwh: Floats
+    household_kwh: Floats
+
+    def beside(self, transformers: Transformers) -> ExistingHeatPumps:
+        """Return those behind transformers whose base peak is not given: a given one holds them."""
+        open_to = np.r_[np.isnan(transformers.base_peak_kw), False]
+        keep = open_to[self.transformer]
+        return replace(self, transformer=self.transformer[keep], household_kwh=self.household_kwh[keep])
+
+    def with_households(
+        self, transformer: Ints, household_kwh: Floats, spec: GridSpec
+    ) -> tuple[Ints, Floats]:
+        """Return transformers and households of the gas homes with those of the heat pumps behind them."""
+        mine = np.where(np.isfinite(self.household_kwh), self.household_kwh, spec.household_kwh)
+        return np.concatenate([transformer, self.transformer]), np.concatenate([household_kwh, mine])
+
+    def added_to(self, case: PeakCase) -> PeakCase:
+        """Return the case with these heat pumps, which run whoever switches."""
+        count = len(self.transformer)
+        daily = np.tile(np.maximum(self.daily_kwh[case.days], 0).astype(np.float32), (count, 1))
+        annual = None if case.annual_kwh is None else np.concatenate([case.annual_kwh, np.zeros(count)])
+        return replace(
+            case, energy_kwh=np.concatenate([case.energy_kwh, daily]),
+            transformer=np.concatenate([case.transformer, self.transformer]), annual_kwh=annual, existing=count,
+        )  # fmt: skip
+
+    def hourly_kw(self, groups: int, step_day: Ints, shape: Floats) -> Floats:
+        """Return their expected power by transformer and step [kW], shape (groups, steps).
+
+        Args:
+            groups: Number of transformers.
+            step_day: Number of the local day of each step.
+            shape: Share of the day's electricity in an hour at each step [1/h].
+        """
+        count = np.bincount(self.transformer, minlength=groups).astype(float)
+        return np.asarray(count[:, None] * (self.daily_kwh[step_day] * shape)[None, :], dtype=float)
+
+
 def assemble_case(
     spec: GridSpec,
     transformers: Transformers,
@@ -165,6 +216,7 @@ def assemble_case(
     annual_kwh: Floats | None = None,
     spf_log_sd: float = 0.0,
     day_factor: Floats | None = None,
+    existing: ExistingHeatPumps | None = None,
 ) -> PeakCase:
     """Return the case that peaks are drawn from.
 
@@ -183,6 +235,7 @@ def assemble_case(
         spf_log_sd: What is not known of the SPF, as the standard deviation of its logarithm.
         day_factor: What all homes together used over their model by day (:func:`day_factors`), for weather years that
             were measured; the common deviation of a day is then taken from there and not drawn.
+        existing: Heat pumps that are there already, where a transformer's given base peak does not hold them.
     """
     year = days.astype("datetime64[Y]").astype(np.int64) + 1970
     known = np.isfinite(temperature_c)
@@ -203,20 +256,23 @@ def assemble_case(
         else np.asarray(household_kwh, dtype=float)
     )
     house = np.where(np.isfinite(house), house, spec.household_kwh)
-    placed = transformer >= 0
-    metered = np.bincount(transformer[placed], minlength=groups)
-    energy_kwh = np.bincount(transformer[placed], house[placed], minlength=groups).astype(float)
+    there = existing.beside(transformers) if existing is not None else None
+    place, house = (transformer, house) if there is None else there.with_households(transformer, house, spec)
+    placed = place >= 0
+    metered = np.bincount(place[placed], minlength=groups)
+    energy_kwh = np.bincount(place[placed], house[placed], minlength=groups).astype(float)
     mean = np.where(metered > 0, energy_kwh / np.maximum(metered, 1), spec.household_kwh)
     base = base_of(
         spec, transformers, days, energy_kwh + transformers.unmetered * mean, metered + transformers.unmetered,
         library.slots,
     )  # fmt: skip
-    return PeakCase(
+    case = PeakCase(
         np.maximum(energy[used], 0), transformer[used].astype(np.int64), transformers.names, transformers.rating_kva,
         spec.power_factor_share, chosen, year[chosen], temperature_c[chosen].astype(float), base, library,
         transformers.feeder, transformers.feeders, spf_log_sd, spec.peak_ratio,
         None if annual_kwh is None else np.asarray(annual_kwh, dtype=float)[used],
     )  # fmt: skip
+    return case if there is None else there.added_to(case)
 
 
 def slot_of(times_utc: NDArray[np.datetime64], local_hour: Ints, step_min: int) -> Ints:

@@ -157,9 +157,9 @@ def _privacy(results: GridResults) -> list[Finding]:
             {"merged": masked.merged, "hidden": masked.hidden, "k": masked.k},
         ))  # fmt: skip
     if masked.k > 1 and case.annual_kwh is not None and len(masked.names):
-        target = masked.target[case.transformer]
+        target = masked.target[case.transformer[: case.gas_homes]]
         seen = target >= 0
-        one = dominated(case.annual_kwh[seen], target[seen], len(masked.names))
+        one = dominated(case.annual_kwh[: case.gas_homes][seen], target[seen], len(masked.names))
         if one.any():
             out.append(Finding(
                 "group_dominated", "warning", "privacy",

@@ -54,6 +54,7 @@ class PeakCase:
         spf_log_sd: Standard deviation of the logarithm of what is not known of the SPF, alike for all homes.
         resolution_ratio: Peaks of the step wanted over those of the library's step (1: as measured).
         annual_kwh: Electricity of each home in an average year [kWh], shape (homes,); zeros if not needed.
+        existing: How many of the last homes have a heat pump already: they run at any share of switched gas homes.
     """
 
     energy_kwh: NDArray[np.float32]
@@ -71,6 +72,7 @@ class PeakCase:
     spf_log_sd: float = 0.0
     resolution_ratio: float = 1.0
     annual_kwh: Floats | None = None
+    existing: int = 0
 
     def __post_init__(self) -> None:
         problems = Collector()
@@ -90,9 +92,14 @@ class PeakCase:
         return np.asarray(self.rating_kva * self.power_factor, dtype=float)
 
     @property
+    def gas_homes(self) -> int:
+        """Homes that switch: the first rows of ``energy_kwh``."""
+        return len(self.transformer) - self.existing
+
+    @property
     def homes(self) -> Ints:
-        """Homes behind each transformer, shape (transformers,)."""
-        return np.bincount(self.transformer, minlength=len(self.names))
+        """Homes behind each transformer that switch, shape (transformers,)."""
+        return np.bincount(self.transformer[: self.gas_homes], minlength=len(self.names))
 
     @property
     def base_kw(self) -> Floats:

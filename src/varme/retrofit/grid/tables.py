@@ -60,8 +60,8 @@ TRANSFORMERS = TableSchema(
         Column("homes_count", "integer", "metered gas homes that switch"),
         Column("unmetered_homes_count", "integer", "homes without a meter in the data: base load only"),
         Column("rating_kva", "number", "rating"),
-        Column("base_kw", "number", "expected peak of what it carries already"),
-        Column("heat_pumps_p50_kw", "number", "annual peak of the heat pumps alone, median"),
+        Column("base_kw", "number", "expected peak of households, or the base peak that is given"),
+        Column("heat_pumps_p50_kw", "number", "annual peak of heat pumps alone, those there already included, median"),
         Column("heat_pumps_p95_kw", "number", "annual peak of the heat pumps alone, 95th percentile"),
         Column("p50_kw", "number", "annual peak of everything, median"),
         Column("p95_kw", "number", "annual peak of everything, 95th percentile"),
@@ -124,7 +124,7 @@ TRANSFORMER_HOURS = TableSchema(
     (
         Column("transformer", "text", "transformer, or other: groups too small to be shown"),
         Column("time_utc", "time", "start of the hour"),
-        Column("heat_pumps_kw", "number", "expected power of the heat pumps"),
+        Column("heat_pumps_kw", "number", "expected power of the heat pumps, those there already included"),
         Column("base_kw", "number", "expected base load"),
         Column("p95_kw", "number", "95th percentile of both together in that hour"),
     ),
@@ -424,7 +424,7 @@ def ratio_tables(found: Ratios, names: tuple[str, ...], k: int) -> list[Table]:
         },
     )
     starts, counts = ratio_bins(found, k)
-    ends = [*starts[1:], None]
+    ends = [*starts[1:], None][: len(starts)]
     texts = [
         f"{a:.1f} to {b:.1f}" if b is not None else f"from {a:.1f}" for a, b in zip(starts, ends, strict=True)
     ]

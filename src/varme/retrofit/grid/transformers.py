@@ -151,7 +151,8 @@ def hosting_shares(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the shares of homes at which each transformer is full, and the loading by share.
 
-    The homes switch in random order: a share s of them draws s of the energy and is worth s of the homes.
+    The homes switch in random order: a share s of them draws s of the energy and is worth s of the homes. Heat pumps
+    that are there already run at any share.
 
     Args:
         case: The case.
@@ -165,11 +166,15 @@ def hosting_shares(
         above from the start), and the P95 loading by transformer and share, shape (transformers, shares).
     """
     energy = moments.peak_day_energy(case.energy_kwh, table)
-    whole = moments.moments_of(energy, case.transformer, len(case.names))
+    n, groups = case.gas_homes, len(case.names)
+    gas = moments.moments_of(energy[:n], case.transformer[:n], groups)
+    there = moments.moments_of(energy[n:], case.transformer[n:], groups)
     base_peak = case.base_kw.max(axis=(1, 2), initial=0.0)
     p50, p95 = np.empty((2, len(case.names), len(SHARES)))
     for s, share in enumerate(SHARES.tolist()):
-        part = moments.Moments(whole.energy_kwh * share, whole.square_kwh2 * share, whole.homes)
+        part = moments.Moments(
+            gas.energy_kwh * share + there.energy_kwh, gas.square_kwh2 * share + there.square_kwh2, gas.homes
+        )
         found = moments.quantiles_kw(table, part, case.base.mean_kw, case.base.noise_share, base_peak)
         p50[:, s] = found[:, LEVEL_50] * (1 + (scale_p50 - 1) * share)
         p95[:, s] = found[:, LEVEL_95] * (1 + (scale_p95 - 1) * share)
