@@ -20,6 +20,7 @@ from varme.retrofit.contents import Found, all_findings, all_tables
 from varme.retrofit.levels import find_levels
 from varme.retrofit.outlook import look_ahead
 from varme.retrofit.spec import RetrofitStudy
+from varme.retrofit.summary import figures
 
 SMALL = {
     "seed": 7, "gas_meters_count": 160, "heat_pumps_count": 30, "transformers_count": 4, "faults": False,
@@ -279,3 +280,24 @@ def test_heat_pumps_that_are_there_already_load_their_transformers(case, plain):
     assert (there.hours.heat_pumps_kw.sum(axis=1) > without.hours.heat_pumps_kw.sum(axis=1)).all()
     assert (there.peaks.full_p95_share <= without.peaks.full_p95_share + 1e-9).all()
     assert plain.outlook.grid.case.existing == 0, "a base peak that is given holds them"
+
+
+def test_a_transformer_of_three_homes_shows_nowhere(case):
+    names = case.buildings.columns["transformer"].astype(object)
+    names[:3] = "TX"
+    own = {"transformer": "TX", "rating_kva": 5.0, "feeder": "F1", "base_peak_kw": 1.0}
+    table = {
+        k: np.concatenate([v.astype(object) if v.dtype.kind == "U" else v, np.array([own.get(k, 0)])])
+        for k, v in case.transformers.items()
+    }
+    f = found(dataclasses.replace(with_buildings(case, transformer=names), transformers=table))
+    grid = f.outlook.grid
+    hidden = 100 * grid.peaks.loading_p95_share[grid.case.names.index("TX")]
+    told = {x.name: x for x in figures(f)}
+    assert told["worst_loading_percent"].value < hidden, "it is the most loaded one, and too small"
+    assert not [x for x in told.values() if "TX" in x.meaning]
+    assert not [x for x in all_findings(f) if "TX" in f"{x.message} {x.evidence}"]
+    for made in all_tables(f).values():
+        for name in made.data:
+            if made.column(name).dtype.kind in "OU":
+                assert "TX" not in made.column(name).astype(str).tolist(), f"{made.schema.name}.{name}"

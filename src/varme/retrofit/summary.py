@@ -101,17 +101,21 @@ def _grid(found: Found) -> list[Figure]:
     grid = found.outlook.grid
     if grid is None:
         return []
-    out = [
-        Figure(
-            "worst_loading_percent",
-            100 * float(grid.peaks.loading_p95_share.max()),
-            "Loading of the most loaded transformer, P95, all gas homes switched",
+    shown = grid.may_name
+    out = []
+    if shown.any():
+        out.append(
+            Figure(
+                "worst_loading_percent",
+                100 * float(grid.peaks.loading_p95_share[shown].max()),
+                "Loading of the most loaded transformer, P95, all gas homes switched",
+            )
         )
-    ]
     if grid.paths and grid.paths[0].first:
         path = grid.paths[0]
         if np.isfinite(path.first_share):
-            text = f"Share of the gas homes at which the first transformer ({path.first}) is above its rating"
+            name = f" ({path.first})" if shown[grid.case.names.index(path.first)] else ""
+            text = f"Share of the gas homes at which the first transformer{name} is above its rating"
             out.append(Figure("first_overload_share", path.first_share, text))
     return out
 

@@ -28,9 +28,7 @@ def grid_findings(results: GridResults) -> list[Finding]:
 
 
 def _overload(results: GridResults) -> list[Finding]:
-    peaks, names, masked = results.peaks, results.case.names, results.masked
-    alone = np.bincount(masked.target[masked.target >= 0], minlength=max(len(masked.names), 1)) == 1
-    may_name = (masked.target >= 0) & alone[masked.target]
+    peaks, names, may_name = results.peaks, results.case.names, results.may_name
     out = []
     likely = peaks.overload_share > 0.5
     maybe = (peaks.overload_share > 0.05) & ~likely

@@ -77,6 +77,13 @@ class GridResults:
     ratios: Ratios | None = None
     hours: TransformerHours | None = None
 
+    @property
+    def may_name(self) -> NDArray[np.bool_]:
+        """Whether a transformer is shown by itself: only of those may single figures be told, shape (transformers,)."""
+        target = self.masked.target
+        alone = np.bincount(target[target >= 0], minlength=max(len(self.masked.names), 1)) == 1
+        return np.asarray((target >= 0) & alone[target], dtype=bool)
+
 
 def grid_results(
     case: PeakCase,
