@@ -52,18 +52,23 @@ class LoadedSeries:
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """A series to load: its spec, the unit wanted, the field that it fills, and the limits of its values."""
+    """A series to load: its spec, the unit wanted, the field that it fills, the limits of its values.
+
+    ``day_clock`` is the clock of daily values without one; empty: they are stamps like others.
+    """
 
     spec: SeriesSpec
     quantity_unit: str | None
     where: str
     minimum: float | None = None
     maximum: float | None = None
+    day_clock: str = ""
 
 
 def load_series(
     spec: SeriesSpec, grid: TimeGrid, *, base: Path, quantity_unit: str | None, where: str,
     minimum: float | None = None, maximum: float | None = None, synthetic: SyntheticYear | None = None,
+    day_clock: str = "",
 ) -> LoadedSeries:  # fmt: skip
     """Turn a series spec into interval values on a grid.
 
@@ -76,6 +81,8 @@ def load_series(
         minimum: Least value allowed, in ``quantity_unit``.
         maximum: Greatest value allowed.
         synthetic: The study's synthetic year, for ``{ synthetic = "wind_mw" }``.
+        day_clock: Clock (IANA name) of daily means whose stamps are dates: each counts for all steps of its local day,
+            also of 23 or 25 hours. Empty: they are stamps like others.
 
     Returns:
         Values, findings and provenance.
@@ -84,7 +91,7 @@ def load_series(
         DataError: with every problem of this series, P200 to P212.
     """
     report = Report(where)
-    request = SeriesRequest(spec, quantity_unit, where, minimum, maximum)
+    request = SeriesRequest(spec, quantity_unit, where, minimum, maximum, day_clock)
     loaded = _load(request, grid, base, synthetic, report)
     if loaded is None or len(report.problems):
         raise DataError(report.problems.problems)
@@ -198,7 +205,12 @@ def _from_file(
     utc_s, values, naive = _stamped(rows, values, chosen, spec, report)
     wanted = _wanted_unit(chosen, request, report)
     zone = chosen.timezone if naive and chosen.timezone != "UTC" else None
-    options = AlignOptions(spec.label, spec.gaps, spec.gap_max_h, zone)
+    label = spec.label
+    if request.day_clock and not spec.shift_years and not _is_energy(chosen.unit):
+        by_day = _local_days(rows, values, chosen, spec, grid, request.day_clock, report)
+        if by_day is not None:
+            (utc_s, values), label = by_day, "start"
+    options = AlignOptions(label, spec.gaps, spec.gap_max_h, zone)
     try:
         on_grid = align(
             utc_s, values, grid, options, report, lambda step_h: _mean_factor(chosen.unit, wanted, step_h)
@@ -215,6 +227,49 @@ def _from_file(
         "area": spec.area, "unit": chosen.unit, "timezone": chosen.timezone, "shift_years": spec.shift_years,
     }  # fmt: skip
     return LoadedSeries(on_grid * (factor * spec.scale_share), tuple(report.findings), source)
+
+
+def _local_days(
+    rows: RawColumns,
+    values: Floats,
+    chosen: ColumnPlan,
+    spec: FileSeries,
+    grid: TimeGrid,
+    clock: str,
+    report: Report,
+) -> tuple[NDArray[np.int64], Floats] | None:
+    """Return daily values on the steps of their local days, or ``None`` if the stamps are no dates one by one.
+
+    Args:
+        rows: Rows of the file.
+        values: Value of each row with a readable stamp, shape (rows,).
+        chosen: Clock of the file.
+        spec: Label of the stamps.
+        grid: Grid of the study; its step must divide a day.
+        clock: Clock of days whose file states none (UTC is the default of a file).
+        report: Takes the note that days were taken as days of ``clock``.
+    """  # fmt: skip
+    wall, steps = rows.wall_s[~rows.stamp_bad], np.empty(0)
+    if wall.size > 1:
+        steps = np.diff(np.sort(wall))
+    dated = (
+        wall.size > 1 and not (wall % 86400).any() and bool(np.isnan(rows.offset_s[~rows.stamp_bad]).all())
+    )
+    if not dated or steps.min() != 86400 or grid.step_min > 60 or len(values) != wall.size:
+        return None
+    if chosen.timezone == "UTC" and clock != "UTC":
+        report.finding(
+            "days_taken_as_local", "note",
+            f"Daily values without a clock were taken as those of calendar days of {clock}.", timezone=clock,
+        )  # fmt: skip
+    order = np.argsort(wall, kind="stable")
+    day = wall[order] // 86400 - (1 if spec.label == "end" else 0)
+    own = clock if chosen.timezone == "UTC" else chosen.timezone
+    local_day = grid.local(own).astype("datetime64[D]").astype(np.int64)
+    place = np.minimum(np.searchsorted(day, local_day), len(day) - 1)
+    known = day[place] == local_day
+    utc_s = grid.times.astype("datetime64[s]").astype(np.int64)
+    return utc_s[known], values[order][place[known]]
 
 
 def _check_cells(rows: RawColumns, chosen: ColumnPlan, report: Report) -> None:

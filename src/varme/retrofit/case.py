@@ -27,6 +27,7 @@ from varme.ground.timegrid import TimeGrid, utc_offset_s
 from varme.retrofit.calorific import Calorific, calorific_findings, constant, read_calorific
 from varme.retrofit.monitored import Monitored, read_monitored
 from varme.retrofit.spec import RetrofitStudy
+from varme.retrofit.spf.spec import SpfSpec
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -240,6 +241,7 @@ class _Reader:
                 where="temperature_c",
                 minimum=low,
                 maximum=high,
+                day_clock=self.study.timezone,
             )
         )
         if loaded is None:
@@ -327,6 +329,7 @@ def _from_files(study: RetrofitStudy, context: Context) -> RetrofitCase:
         buildings = with_covariates(buildings, [gas, *([pumps] if pumps else [])])
     if gas is not None and study.buildings is not None and buildings.columns["meter"].size:
         _check_ids(buildings, [gas, *([pumps] if pumps else [])], reader)
+    _check_covariates(buildings, study.spf.covariates, reader.problems)
     if pumps is not None and pumps.source.step_min >= DAY_MIN and study.demand.shapes == "measured":
         reader.problems.add(
             "P108", "demand.shapes", "hourly shapes cannot be measured: the heat-pump meters are daily",
@@ -371,6 +374,24 @@ def with_covariates(buildings: Buildings, opened: list[OpenedMeters]) -> Buildin
         texts = any(part.dtype.kind in "OUS" for part in parts)
         columns[name] = np.concatenate([p.astype(object) for p in parts] if texts else parts)
     return Buildings(columns)
+
+
+def _check_covariates(buildings: Buildings, wanted: Sequence[str], problems: Collector) -> None:
+    """Report covariates that hold text, and those that the table of buildings lacks; the default may be missing."""
+    if not buildings.columns["meter"].size:
+        return
+    default = SpfSpec().covariates
+    for name in wanted:
+        if name not in default and not buildings.has(name):
+            problems.add(
+                "P201", "spf.covariates", "the table of buildings has no such column", value=name,
+                limit=", ".join(c for c in buildings.columns if c != "meter"),
+            )  # fmt: skip
+        elif buildings.has(name) and buildings.columns[name].dtype.kind not in "biuf":
+            problems.add(
+                "P222", "spf.covariates", "the column holds text; covariates are numbers", value=name,
+                remedy="Leave it out, or turn it into a number (1 for detached, 0 for the others).",
+            )  # fmt: skip
 
 
 def _check_ids(buildings: Buildings, opened: list[OpenedMeters], reader: _Reader) -> None:

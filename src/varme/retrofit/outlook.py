@@ -159,7 +159,7 @@ def _grid(
         simultaneity=simultaneity, ratios=_ratios(annual, household),
         hourly_kw=hourly,
         times_utc=demand.times_utc[steps],
-        step_day=step_day, step_slot=step_slot,
+        step_day=step_day, step_slot=step_slot * library.slots // demand.grid.steps_per_day,
     )  # fmt: skip
 
 
