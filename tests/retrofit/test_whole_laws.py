@@ -301,3 +301,23 @@ def test_a_transformer_of_three_homes_shows_nowhere(case):
         for name in made.data:
             if made.column(name).dtype.kind in "OU":
                 assert "TX" not in made.column(name).astype(str).tolist(), f"{made.schema.name}.{name}"
+
+
+def test_years_of_three_meters_show_no_means_of_them(case):
+    gas, pumps = case.town.gas.values.copy(), case.town.heat_pumps.values.copy()
+    gas[3:, year_of(case.days) == 2019] = np.nan
+    pumps[3:, year_of(case.days)[case.clock.day] == 2019] = np.nan
+    gone = with_values(with_values(case, "gas", gas), "heat_pumps", pumps)
+    tables = all_tables(found(gone))
+    days = tables["fleet_days"]
+    first = days.column("year").astype(str) == "2019"
+    for name in ("gas_heat_kwh_th", "heat_pump_kwh"):
+        assert np.isnan(days.column(name)[first]).all(), name
+        assert np.isfinite(days.column(name)[~first]).all(), name
+    assert tables["fleet_heat"].column("date").min() >= np.datetime64("2020-01-01")
+    for table, names in (
+        ("consistency", ("total_gwh_th", "mean_kwh_th", "panel_mean_kwh_th")),
+        ("normalised", ("measured_gwh_th", "normalised_gwh_th", "panel_gwh_th", "panel_high_gwh_th")),
+    ):
+        for name in names:
+            assert np.isnan(tables[table].column(name)[0]), f"{table}.{name}"

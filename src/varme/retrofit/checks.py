@@ -114,7 +114,7 @@ def check_tables(case: RetrofitCase, meters: Metered, levels: Levels) -> list[Ta
     boundary = boundaries(case, meters)
     common = boundary[0] if boundary and len(set(boundary)) == 1 and boundary[0] else "H3"
     out = [
-        consistency.consistency_table(gas.energy, days, gas.years),
+        consistency.consistency_table(gas.energy, days, gas.years, k_count=case.study.privacy.k_count),
         field_trials.field_trial_table(level.spf, level.low, level.high, ground_share(case, meters), common),
     ]
     if case.town is not None and meters.pumps is not None:

@@ -134,7 +134,7 @@ def totals_findings(
 
 
 def consistency_table(
-    energy: Floats, days: Floats, years: Sequence[int], base_share: float = BASE_SHARE
+    energy: Floats, days: Floats, years: Sequence[int], base_share: float = BASE_SHARE, k_count: int = 1
 ) -> Table:
     """Return annual heat against degree days.
 
@@ -143,14 +143,15 @@ def consistency_table(
         days: Degree days by year.
         years: Calendar years.
         base_share: Share that does not depend on the weather.
+        k_count: Heat of fewer meters is NaN.
     """
     usable = np.isfinite(energy)
     count = usable.sum(axis=0)
-    total = np.where(usable, energy, 0).sum(axis=0)
-    mean = total / np.maximum(count, 1)
-    mean[count == 0] = np.nan
+    few = count < max(k_count, 1)
+    total = np.where(few & (count > 0), np.nan, np.where(usable, energy, 0).sum(axis=0))
+    mean = np.where(few, np.nan, total / np.maximum(count, 1))
     panel = usable.all(axis=1)
-    panel_mean = energy[panel].mean(axis=0) if panel.any() else np.full(len(mean), np.nan)
+    panel_mean = energy[panel].mean(axis=0) if panel.sum() >= max(k_count, 1) else np.full(len(mean), np.nan)
     expected, panel_expected = (_expected_where_known(m, days, base_share) for m in (mean, panel_mean))
     return Table(
         CONSISTENCY,

@@ -141,12 +141,12 @@ def _meter_tables(found: Found) -> list[Table]:
         }
         out.append(whole.volume_table(pairs, k))
     out += [
-        whole.fleet_days_table(case.days, case.temperature_c, gas, found.meters.pumps),
+        whole.fleet_days_table(case.days, case.temperature_c, gas, found.meters.pumps, k),
         change_point_tables.limits_table(gas.fits, k),
         change_point_tables.fleet_table(
-            case.days.astype("datetime64[D]"), case.temperature_c, gas.fleet_days, gas.usable, gas.years
+            case.days.astype("datetime64[D]"), case.temperature_c, gas.fleet_days, gas.usable, gas.years, k
         ),
-        change_point_tables.normalised_table(found.normalised, gas.energy),
+        change_point_tables.normalised_table(found.normalised, gas.energy, k),
     ]
     if case.study.privacy.show_meters:
         names = found.names

@@ -168,29 +168,29 @@ def volume_table(fleets: Mapping[str, tuple[Floats, Floats]], k: int, classes: i
 
 
 def fleet_days_table(
-    days: NDArray[np.datetime64], temperature_c: Floats, gas: MeterYears, pumps: MeterYears | None
+    days: NDArray[np.datetime64], temperature_c: Floats, gas: MeterYears, pumps: MeterYears | None, k: int = 1
 ) -> Table:
-    """Return the daily means of both fleets over their usable meters."""
+    """Return the daily means of both fleets over their usable meters; NaN in years with fewer than ``k`` of them."""
     year = days.astype("datetime64[Y]").astype(int) + 1970
-    electricity = _mean_by_day(pumps, year) if pumps is not None else np.full(len(days), np.nan)
+    electricity = _mean_by_day(pumps, year, k) if pumps is not None else np.full(len(days), np.nan)
     return Table(
         FLEET_DAYS,
         {
             "day": days.astype("datetime64[s]"),
             "year": [str(y) for y in year],
             "temperature_c": temperature_c,
-            "gas_heat_kwh_th": _mean_by_day(gas, year),
+            "gas_heat_kwh_th": _mean_by_day(gas, year, k),
             "heat_pump_kwh": electricity,
         },
     )
 
 
-def _mean_by_day(fleet: MeterYears, year: NDArray[np.int64]) -> Floats:
+def _mean_by_day(fleet: MeterYears, year: NDArray[np.int64], k: int) -> Floats:
     count = np.zeros(len(year))
     for number, y in enumerate(fleet.years):
         count[year == y] = fleet.usable[:, number].sum()
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(count > 0, fleet.fleet_days / count, np.nan), dtype=float)
+        return np.asarray(np.where(count >= max(k, 1), fleet.fleet_days / count, np.nan), dtype=float)
 
 
 def fleet_charts(*, has_pumps: bool, has_volume: bool) -> list[Chart]:

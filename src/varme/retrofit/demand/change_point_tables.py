@@ -146,7 +146,7 @@ def _grouped(value: Floats, count: NDArray[np.int64], k: int) -> tuple[Floats, N
 
 def fleet_table(
     days: NDArray[np.datetime64], temperature_c: Floats, fleet_days: Floats, usable: NDArray[np.bool_],
-    years: tuple[int, ...],
+    years: tuple[int, ...], k_count: int = 1,
 ) -> Table:  # fmt: skip
     """Return the table ``fleet_heat``: means per meter, so that years with other numbers of meters can be compared.
 
@@ -156,8 +156,10 @@ def fleet_table(
         fleet_days: Sum of the usable meters' heat by day [kWh].
         usable: Whether each meter's year is in that sum, shape (meters, years).
         years: Calendar years.
+        k_count: Years with fewer usable meters are left out.
     """
-    mean = fleet_mean(days, fleet_days, usable, years)
+    enough = usable & (usable.sum(axis=0) >= k_count)
+    mean = fleet_mean(days, fleet_days, enough, years)
     fit = fit_change_points(mean[None, :].astype(np.float32), temperature_c)
     keep = np.isfinite(mean) & np.isfinite(temperature_c)
     model = fit.predict(np.where(keep, temperature_c, 0.0))[0]
@@ -181,21 +183,27 @@ def fleet_mean(
     return np.asarray(np.where(count > 0, fleet_days / np.maximum(count, 1), np.nan))
 
 
-def normalised_table(found: Normalised, energy: Floats) -> Table:
+def normalised_table(found: Normalised, energy: Floats, k_count: int = 1) -> Table:
     """Return the table ``normalised``; ``energy`` is what was measured, shape (meters, years) [kWh].
+
+    Sums of fewer than ``k_count`` meters are NaN.
 
     The interval of the panel adds up the meters' half widths: what the weather hides is hidden for all of them alike.
     """
     panel = np.isfinite(found.energy).all(axis=1)
     half = (found.high - found.energy)[panel].sum(axis=0)
+    few = np.isfinite(energy).sum(axis=0) < k_count
+    measured, total = (np.where(few, np.nan, v) for v in (np.nansum(energy, axis=0), found.total))
+    hidden = 0.0 if found.panel_meters >= k_count else np.nan
     return Table(
         NORMALISED,
         {
             "year": found.years, "degree_days_k_days": found.degree_days,
             "reference_k_days": np.full(len(found.years), found.reference_degree_days),
-            "measured_gwh_th": np.nansum(energy, axis=0) / 1e6, "normalised_gwh_th": found.total / 1e6,
-            "panel_gwh_th": found.panel_measured / 1e6, "panel_normalised_gwh_th": found.panel / 1e6,
-            "panel_low_gwh_th": (found.panel - half) / 1e6, "panel_high_gwh_th": (found.panel + half) / 1e6,
+            "measured_gwh_th": measured / 1e6, "normalised_gwh_th": total / 1e6,
+            "panel_gwh_th": found.panel_measured / 1e6 + hidden, "panel_normalised_gwh_th": found.panel / 1e6 + hidden,
+            "panel_low_gwh_th": (found.panel - half) / 1e6 + hidden,
+            "panel_high_gwh_th": (found.panel + half) / 1e6 + hidden,
             "panel_meters_count": np.full(len(found.years), found.panel_meters),
         },
     )  # fmt: skip
