@@ -537,3 +537,16 @@ def test_use_where_nothing_at_all_is_expected_is_compared_without_a_warning():
     p = MeterPanel(("m",), DAYS[start], DAY_MIN, y[None, :], "m3")
     result = clean(p, SPEC, replace(AROUND, temperature_c=T[start:]))
     assert "mixed_units" not in result.counts
+
+
+@pytest.mark.parametrize("whole_file", [False, True])
+def test_a_slip_is_found_behind_what_all_meters_have_in_common_and_in_whole_files(whole_file):
+    sun = np.exp(np.random.default_rng(4).normal(0, 0.3 if not whole_file else 0.05, N)).astype(np.float32)
+    y = homes(40, noise=0.08) * sun
+    faulty = y.copy()
+    a, b = WINTER - 60, WINTER + 60
+    slipped = slice(None) if whole_file else slice(1)
+    faulty[slipped, a:b] = np.roll(y[slipped, a:b], 1, axis=1)
+    count = cleaned(faulty).counts["time_slip"]
+    assert (count[slipped] > 0).all()
+    assert whole_file or not count[1:].any()

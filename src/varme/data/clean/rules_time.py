@@ -25,6 +25,15 @@ Floats = NDArray[np.float64]
 GAS_DAY_SHARE = 0.12
 #: Log-likelihood ratio from which a span is taken for slipped: by chance exp(-13) at any start.
 SLIP_EVIDENCE = 13.0
+#: The same without what all meters have in common: their median is known less well than the weather (assumption).
+SLIP_EVIDENCE_APART = 14.0
+#: Share of the evidence that a slip of its span could give at most, from which it is one (expected: half).
+SLIP_ROOM_SHARE = 0.4
+#: The same by period, from which a meter is looked at by day (at 4, a little more is found in a third
+#: more time).
+SLIP_SUSPICION = 6.5
+#: Meters from which a block tells what a day has in common.
+COMMON_METERS_MIN = 30
 #: Shortest span that is taken for slipped [days]: what is shorter may be weather (assumption).
 SLIP_DAYS_MIN = 40
 #: Least correlation of the patterns before and after a change of the clocks, at the best shift, and least gain over no
@@ -46,12 +55,14 @@ class Lags:
         behind: Share of yesterday, likewise.
         error: Standard error of ``ahead``, from its scatter over the parts.
         steady: Share of the parts in which tomorrow has a share above a quarter of :data:`GAS_DAY_SHARE`.
+        before: Share of the day before yesterday.
     """
 
     ahead: Floats
     behind: Floats
     error: Floats
     steady: Floats
+    before: Floats
 
 
 def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lags:
@@ -76,12 +87,12 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
     sound = np.array([np.linalg.cond(g) < 1e6 if np.isfinite(g).all() and g.any() else False for g in grams])
     good = np.flatnonzero(sound & (size > 0.25 * max(float(size.max(initial=0)), 1e-12)))
     if not len(good):
-        return Lags(*(np.zeros(meters) for _ in range(4)))
-    found = np.zeros((meters, len(good), 2))
+        return Lags(*(np.zeros(meters) for _ in range(5)))
+    found = np.zeros((meters, len(good), 3))
     small = weighted.astype(np.float32)
     for k, piece in enumerate(good.tolist()):
         a, b = cuts[piece], cuts[piece + 1]
-        found[:, k] = ((residual[:, a:b] @ small[a:b]) @ np.linalg.inv(grams[piece]))[:, :2]
+        found[:, k] = (residual[:, a:b] @ small[a:b]) @ np.linalg.inv(grams[piece])
     share = found / np.maximum(sheet.expected.slope, 1e-9)[:, None, None]
     weight = size[good] / size[good].sum()
     middle = np.einsum("ijk,j->ik", share, weight)
@@ -92,7 +103,13 @@ def lags_of(sheet: Sheet, residual: NDArray[np.float32], degrees: Floats) -> Lag
     steady = (share[:, :, 0] > 0.25 * GAS_DAY_SHARE).mean(axis=1)
     scatter = np.sqrt((kept * (share - middle[:, None, :]) ** 2).sum(axis=1) / kept.sum(axis=1))[:, 0]
     error = scatter / np.sqrt(max(len(good) - 1, 1)) + (1.0 if len(good) < 2 else 0.0)
-    return Lags(np.clip(middle[:, 0], -0.2, 0.6), np.clip(middle[:, 1], -0.2, 0.6), error, steady)
+    return Lags(
+        np.clip(middle[:, 0], -0.2, 0.6),
+        np.clip(middle[:, 1], -0.2, 0.6),
+        error,
+        steady,
+        np.clip(middle[:, 2], -0.2, 0.6),
+    )
 
 
 def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees: Floats) -> None:
@@ -113,14 +130,15 @@ def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees:
     rows = np.flatnonzero((expected.heating_share > 0.3) & (expected.slope > 0))
     if not len(rows):
         return
-    both = np.stack([np.maximum(lags.ahead, 0), np.maximum(lags.behind, 0)], axis=1) * expected.slope[:, None]
-    own = np.concatenate([expected.coefficients, both], axis=1)
-    x = np.concatenate([sheet.features, neighbours_of(degrees)[:, :2]], axis=1)
+    near = np.maximum(np.stack([lags.ahead, lags.behind, lags.before], axis=1), 0) * expected.slope[:, None]
+    own = np.concatenate([expected.coefficients, near], axis=1)
+    x = np.concatenate([sheet.features, neighbours_of(degrees)], axis=1)
     squares = (own[:, :, None] * own[:, None, :]).reshape(len(own), -1)
     edges, length = expected.periods.edges, expected.periods.length
     level = np.maximum(expected.period_day, 0.5 * expected.mean[:, None])
     sigma2 = (expected.noise[:, None] * level) ** 2 + 1e-12
     cold = _cold(degrees) & season_of(sheet.features, 1.1)
+    usual = _common_days(sheet, rows, filled, own, x)
     for shift in (1, -1):
         change = np.where(cold[:, None], _shifted(x, shift) - x, 0)
         small = change.astype(np.float32)
@@ -130,32 +148,56 @@ def slipped_days(sheet: Sheet, lags: Lags, filled: NDArray[np.float32], degrees:
             fixed = 2 * x[a : a + n].T @ g + g.T @ g
             gain[:, p] = 2 * np.einsum("ij,ij->i", part, own) - squares @ fixed.reshape(-1)
         best, _, _ = best_segments(np.clip(gain / (2 * sigma2), -3 * length, 3 * length)[rows])
-        suspects = rows[best > 0.6 * SLIP_EVIDENCE]
+        suspects = rows[best > SLIP_SUSPICION]
         if len(suspects):
             other = (own[suspects] @ change.T).astype(np.float32)
             off = filled[suspects] - (own[suspects] @ x.T).astype(np.float32)
-            _slip_rows(sheet, suspects, shift, other, off)
+            _slip_rows(sheet, suspects, shift, other, off, cold, usual)
+
+
+def _common_days(
+    sheet: Sheet, rows: Ints, filled: NDArray[np.float32], own: Floats, x: Floats
+) -> NDArray[np.float32]:
+    """Return by how much all meters of a block are above what is expected of them, by day, relative to their level.
+
+    Sun, wind and holidays are no meter's own. The median of up to 400 meters; 0 where there are fewer than 30. Shape
+    (days,).
+    """
+    if len(rows) < COMMON_METERS_MIN:
+        return np.zeros(len(x), dtype=np.float32)
+    some = rows[:: max(1, len(rows) // 400)]
+    off = filled[some] - (own[some] @ x.T).astype(np.float32)
+    off /= np.maximum(sheet.e[some], 0.5 * sheet.mean[some, None]).astype(np.float32)
+    return np.asarray(np.median(off, axis=0), dtype=np.float32)
 
 
 def _slip_rows(
-    sheet: Sheet, rows: Ints, shift: int, other: NDArray[np.float32], off: NDArray[np.float32]
+    sheet: Sheet,
+    rows: Ints,
+    shift: int,
+    other: NDArray[np.float32],
+    off: NDArray[np.float32],
+    cold: NDArray[np.bool_],
+    usual: NDArray[np.float32],
 ) -> None:
-    """Score suspicious rows by day, with noise in proportion to the level, and move what slipped."""
+    """Score suspicious rows by day, with noise in proportion to the level, and move what slipped.
+
+    Each is scored as it is and without what all meters have in common: the first finds slips of whole files, which the
+    second cannot see; the second those of single meters behind the weather.
+    """
     level = np.maximum(sheet.e[rows], 0.5 * sheet.mean[rows, None])
-    sigma = sheet.expected.noise[rows, None] * level
-    bounded = np.clip(off, -3 * sigma, 3 * sigma)
+    noise = sheet.expected.noise[rows, None]
     there = np.isfinite(sheet.y[rows]) & ~sheet.vacant[rows]
-    score = np.clip(np.where(there, other * (2 * bounded - other) / (2 * sigma**2), 0), -2.0, 2.0)
-    room = np.where(there, np.minimum(other**2 / (2 * sigma**2), 2.0), 0)
-    score = score / _widening(score, room, sheet.expected.periods.edges)[:, None]
-    evidence, first, last = best_segments(score.astype(np.float64))
-    column = np.arange(score.shape[1])[None, :]
-    inside = (column >= first[:, None]) & (column <= last[:, None])
-    hit = (
-        (evidence > SLIP_EVIDENCE)
-        & (evidence > 0.4 * np.where(inside, room, 0).sum(axis=1))
-        & (last - first >= SLIP_DAYS_MIN)
-    )
+    evidence, first, last, hit = _slip_spans(sheet, other, off, noise * level, there, SLIP_EVIDENCE)
+    if usual.any():
+        apart = off - usual[None, :] * level
+        left = np.median(np.abs(apart[:, cold] / level[:, cold]), axis=1)[:, None] * 1.4826
+        sigma = np.clip(left, 0.03, noise) * level
+        gain, begin, end, enough = _slip_spans(sheet, other, apart, sigma, there, SLIP_EVIDENCE_APART)
+        better = enough & ~(hit & (evidence > gain))
+        evidence = np.where(better, gain, evidence)
+        first, last = np.where(better, begin, first), np.where(better, end, last)
+        hit = hit | better
     for row, a, b in zip(rows[hit].tolist(), first[hit].tolist(), last[hit].tolist(), strict=True):
         moved = np.roll(sheet.y[row, a : b + 1], -shift)
         moved[-1 if shift > 0 else 0] = np.nan
@@ -165,6 +207,30 @@ def _slip_rows(
     sheet.ledger.add(
         "time_slip", found, "corrected", "shifted by {0:+.0f} d, log-likelihood ratio {1:.0f}", figures
     )
+
+
+def _slip_spans(
+    sheet: Sheet,
+    other: NDArray[np.float32],
+    off: NDArray[np.float32],
+    sigma: NDArray[np.floating],
+    there: NDArray[np.bool_],
+    least: float,
+) -> tuple[Floats, Ints, Ints, NDArray[np.bool_]]:
+    """Return the span of each row that a shift explains best: its evidence, first and last day, and if it is enough."""
+    bounded = np.clip(off, -3 * sigma, 3 * sigma)
+    score = np.clip(np.where(there, other * (2 * bounded - other) / (2 * sigma**2), 0), -2.0, 2.0)
+    room = np.where(there, np.minimum(other**2 / (2 * sigma**2), 2.0), 0)
+    score = score / _widening(score, room, sheet.expected.periods.edges)[:, None]
+    evidence, first, last = best_segments(score.astype(np.float64))
+    column = np.arange(score.shape[1])[None, :]
+    inside = (column >= first[:, None]) & (column <= last[:, None])
+    hit = (
+        (evidence > least)
+        & (evidence > SLIP_ROOM_SHARE * np.where(inside, room, 0).sum(axis=1))
+        & (last - first >= SLIP_DAYS_MIN)
+    )
+    return evidence, first, last, hit
 
 
 def _widening(score: NDArray[np.floating], room: NDArray[np.floating], edges: Ints) -> Floats:
