@@ -156,3 +156,15 @@ def test_three_gas_meters_run_and_show_no_group_below_k(forms):
     found = forms.run(gas_meters={"files": "few.csv"})
     assert found["gas_usable_count"] == 3
     assert len(found.data["ratio_histogram"].column("buildings_count")) == 0
+
+
+@pytest.mark.parametrize("order", ["random", "by_transformer", "oldest_furnace"])
+def test_the_end_of_the_adoption_path_is_the_table_of_transformers(forms, plain, order):
+    found = plain if order == "random" else forms.run(adoption={"order": order})
+    path, table = found.data["transformer_adoption"], found.data["transformers"]
+    end = dict(zip(path.column("transformer"), path.column("loading_p95_percent"), strict=True))
+    for name, loading in zip(table.column("transformer"), table.column("loading_p95_percent"), strict=True):
+        if name in end:
+            assert end[name] == pytest.approx(loading, rel=1e-3), name
+    assert len(end) > 2
+    assert found.data["adoption"].column("overloaded_p95_count")[-1] >= found["overloaded_count"]

@@ -192,7 +192,8 @@ def simulate(
     Args:
         case: What is drawn from.
         draws: Draws.
-        seed: Seed; draw i has its own stream, so that more draws begin with the same ones.
+        seed: Seed; draw i has its own stream, so that more draws begin with the same ones. Who switches when is drawn
+            from another one: with everyone switched, all orders give the same peaks.
         brackets: Steps of adoption: homes of bracket b have switched from share b on.
         bracket_of: Gives each home's bracket in a draw, ``brackets`` for never; all in bracket 0 if not given.
     """
@@ -211,7 +212,7 @@ def simulate(
     slot_h = 24 / slots
     for i in range(draws):
         rng = np.random.default_rng([seed, i])
-        bracket = nobody if bracket_of is None else bracket_of(rng)
+        bracket = nobody if bracket_of is None else bracket_of(np.random.default_rng([seed, i, 1]))
         new = _loads(case, bracket, brackets, pools, rng)
         factor = case.resolution_ratio * float(np.exp(case.spf_log_sd * rng.standard_normal()))
         pumps = np.cumsum(new, axis=0) * factor
