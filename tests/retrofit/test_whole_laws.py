@@ -147,14 +147,16 @@ def test_a_tenth_more_electricity_is_a_tenth_less_b_and_a_tenth_more_demand(case
 
 def test_the_demand_is_as_uncertain_as_b_where_meters_tell_it_and_more_so_where_they_do_not(case, plain):
     assert plain.levels.demand_log_se == plain.levels.pooled.log_se, "efficiency and gamma cancel in Q / B"
-    stated = {"fleet_spf": 3.0, "low_spf": 2.9, "high_spf": 3.1, "source": "assumption of the test"}
+    stated = {"fleet_spf": 3.0, "low_spf": 2.8, "high_spf": 3.1, "source": "assumption of the test"}
     study = case.study.model_copy(update={"given": parse_given(stated)})
     levels = find_levels(dataclasses.replace(case, study=study), plain.meters)
     gamma, sd = study.spf.gamma_share, study.spf.gamma_sd_share
     shared = sum(p.log_sd**2 for p in levels.priors) + (sd / (1 - gamma)) ** 2
-    own = np.log(3.1 / 2.9) / 2 / 1.959964
+    own = np.log(3.1 / 2.8) / 2 / 1.959964
     assert levels.demand_log_se == pytest.approx(np.hypot(own, np.sqrt(shared)), rel=1e-6)
     assert levels.interval.spf == pytest.approx(3.0)
+    assert (levels.interval.low, levels.interval.high) == (2.8, 3.1), "as it was given"
+    assert levels.interval.b_high / levels.interval.b_low > 3.1 / 2.8, "gamma is between the SPF and B"
     assert levels.interval.b == pytest.approx(3.0 / (1 - gamma))
 
 

@@ -250,6 +250,11 @@ def _stated(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Levels:
         estimands={k: v * scale for k, v in each.items()},
     )  # fmt: skip
     interval = combine(estimate, [], spec.gamma_share, 0.0, spec.confidence_share)
+    # The SPF is what is known here, and B follows from it: gamma widens B, not the SPF.
+    half = float(stats.t.ppf(t_level, df)) * float(np.hypot(log_se, spec.gamma_sd_share * scale))
+    interval = replace(interval, b_low=interval.b * np.exp(-half), b_high=interval.b * np.exp(half))
+    if study.given is not None:
+        interval = replace(interval, low=study.given.low_spf, high=study.given.high_spf)
     curve = prior_cop_curve().scaled_to(spf, meters.gas.fleet_days, case.temperature_c)
     systematic = sum(p.log_sd**2 for p in common) + (spec.gamma_sd_share / (1 - spec.gamma_share)) ** 2
     text = (
