@@ -550,3 +550,23 @@ def test_a_slip_is_found_behind_what_all_meters_have_in_common_and_in_whole_file
     count = cleaned(faulty).counts["time_slip"]
     assert (count[slipped] > 0).all()
     assert whole_file or not count[1:].any()
+
+
+def test_pumps_that_run_on_and_off_have_empty_hours_of_their_own():
+    p = hours_panel()
+    at = int((np.datetime64("2020-10-25T01") - np.datetime64("2020-01-01T00")).astype(int))
+    hour = np.arange(p.values.shape[1])
+    p.values[:] = np.where((hour - at) % 4 == 0, 0, p.values)  # the doubled hour among them
+    p.values[:, at - 1] *= 2
+    p.values[6:, at] = p.values[6:, at - 2]
+    assert "dst_hours" not in clean(p, SPEC, BERLIN).counts
+
+
+def test_a_warm_night_in_which_nearly_all_pumps_stand_is_no_doubled_hour():
+    p = hours_panel(n=100)
+    at = int((np.datetime64("2020-10-25T01") - np.datetime64("2020-01-01T00")).astype(int))
+    p.values[:95, at - 3 : at + 3] = 0
+    p.values[85:, at - 1] = 1.0
+    p.values[:, at] = 0
+    p.values[95:, at] = 1.0
+    assert "dst_hours" not in clean(p, SPEC, BERLIN).counts

@@ -356,7 +356,11 @@ def dst_hours(sheet: Sheet) -> None:
             ).astype(np.float64)
             usual = np.nanmean(np.where(np.isfinite(around), around, 0), axis=1)
             hit = none & (held.mean(axis=1) > 1.4 * usual) & (around > 0).all(axis=1)
-            if none.mean() > 0.9 and len(sheet.y) >= 10 and (held > 0).all(axis=1).mean() > 0.1:
+            # Pumps that run on and off have empty hours of their own, at full power beside them.
+            near = np.nan_to_num(sheet.y[:, max(0, at - 4 * sheet.per_day) : at + 4 * sheet.per_day])
+            hit &= (near > 0).mean(axis=1) > 0.9
+            running = (around > 0).mean(axis=0).min()  # meters that run in each hour beside
+            if running * len(sheet.y) >= 10 and 1 - none.mean() < 0.1 * running:
                 hit = none & (held > 0).all(axis=1)  # the whole file has it
             rows = np.flatnonzero(hit)
             if not len(rows):
