@@ -146,7 +146,10 @@ def draw(chart: Chart, result: Result, colours: dict[str, str] | None = None) ->
     if chart.kind == "heatmap":
         return Drawing(chart, zone, _cells(chart, frame, zone))
     if chart.kind == "box":
-        return Drawing(chart, zone, _boxes(chart, frame, zone, palette), (BOX_REMARK,))
+        says_whiskers = "whisker" in chart.note.lower()  # a chart may have quantiles of its own
+        return Drawing(
+            chart, zone, _boxes(chart, frame, zone, palette), () if says_whiskers else (BOX_REMARK,)
+        )
     if chart.kind == "scatter":
         return Drawing(chart, zone, _clouds(chart, frame, zone, palette))
     if chart.kind == "sankey":

@@ -233,11 +233,14 @@ def ink_cells(body: Cells, axes: Axes) -> None:
                 color=ink,
                 fontsize=9,
             )
-    bar_axes = axes.inset_axes((1.02, 0.25, 0.016, 0.75))
+    bar_axes = axes.inset_axes((1.02, 0.0, 0.016, 1.0))
     bar = axes.figure.colorbar(mesh, cax=bar_axes)
     bar.outline.set_visible(False)
     bar_axes.tick_params(colors=SOFT, labelsize=9, length=0)
-    bar_axes.set_xlabel(literal(shortened(body.colour_label)), fontsize=9, color=SOFT, labelpad=8)
+    label = literal(shortened(body.colour_label))
+    bar_axes.text(
+        1.0, 1.03, label, transform=bar_axes.transAxes, ha="right", va="bottom", fontsize=9, color=SOFT
+    )
     bar_axes.yaxis.set_major_locator(MaxNLocator(5))
     bar_axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(float(value))))
 

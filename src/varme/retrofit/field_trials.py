@@ -144,7 +144,7 @@ def field_trial_chart(spf: float, low: float, high: float) -> list[Chart]:
     return [
         Chart(
             "field_trials", "scatter", "SPF of field trials beside the estimate", "field_trials", "trial",
-            ("low_spf", "high_spf"), x_label="", y_label="SPF [-]", section="SPF",
+            ("low_spf", "high_spf"), x_label="", y_label="SPF [-]", section="Seasonal performance factor",
             threshold={f"estimate {spf:.2f}": spf, f"low {low:.2f}": low, f"high {high:.2f}": high},
             note="One point is a mean or median, two are a range; the lines are the estimate and its interval. "
             "Selection of homes alone moves the SPF by 1.4 from trial to trial: agreement with one of them proves "

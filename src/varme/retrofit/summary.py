@@ -23,8 +23,8 @@ def _headline(found: Found) -> list[Figure]:
         Figure(
             "fleet_spf", level.spf, "SPF of the heat pumps here (fleet: sum of heat over sum of electricity)"
         ),
-        Figure("fleet_low_spf", level.low, "Lower end of its interval"),
-        Figure("fleet_high_spf", level.high, "Upper end of its interval"),
+        Figure("fleet_low_spf", level.low, "SPF of the heat pumps, lower end of the interval"),
+        Figure("fleet_high_spf", level.high, "SPF of the heat pumps, upper end of the interval"),
         Figure("electricity_gwh", mean, "Electricity of all retrofitted heat pumps, mean year"),
         Figure("peak_hour_mw", worst.peak_hour_mw[1], "Highest hour of all retrofitted heat pumps"),
         _overloaded(found),
@@ -48,8 +48,8 @@ def _spf(found: Found) -> list[Figure]:
     level = levels.interval
     out = [
         Figure("b_ratio", level.b, "B = SPF / (1 - gamma): what unpaired meters can tell"),
-        Figure("b_low_ratio", level.b_low, "Lower end of its interval"),
-        Figure("b_high_ratio", level.b_high, "Upper end of its interval"),
+        Figure("b_low_ratio", level.b_low, "B, lower end of the interval"),
+        Figure("b_high_ratio", level.b_high, "B, upper end of the interval"),
         Figure(
             "gamma_share",
             found.case.study.spf.gamma_share,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from varme.ground.charts import Chart
 from varme.retrofit.grid.results import GridResults
 from varme.retrofit.grid.simultaneity import Simultaneity
-from varme.retrofit.grid.tables import shown_order
+from varme.retrofit.grid.tables import rated_loading, shown_order
 
 #: Heading in the report.
 SECTION = "Transformers and peaks"
@@ -15,7 +17,7 @@ MOST = 40
 
 def grid_charts(results: GridResults) -> list[Chart]:
     """Return the charts of what was found."""
-    charts = [_loading(), _heat_map(results), _adoption_town(), _adoption_count()]
+    charts = [_loading(results), _heat_map(results), _adoption_town(), _adoption_count()]
     if results.transformers.x_m.size and not all(results.transformers.x_m != results.transformers.x_m):
         charts.insert(1, _map())
     if results.hours is not None and len(results.masked.names):
@@ -27,11 +29,15 @@ def grid_charts(results: GridResults) -> list[Chart]:
     return charts
 
 
-def _loading() -> Chart:
+def _loading(results: GridResults) -> Chart:
+    rated = int(
+        np.isfinite(rated_loading(results)).sum()
+    )  # those shown together have no rating, and come last
     return Chart(
         "transformer_loading", "bars", "Loading of transformers with all gas homes switched", "transformers",
         "transformer", ("loading_p50_percent", "loading_p95_percent"), x_label="transformer",
-        y_label="annual peak over rating [%]", threshold={"rating": 100.0}, rows=(0, MOST), section=SECTION,
+        y_label="annual peak over rating [%]", threshold={"rating": 100.0}, rows=(0, min(rated, MOST) or MOST),
+        section=SECTION,
         note="Highest hour of a year, median and 95th percentile over draws of heat pumps, days, weather years and the "
         f"SPF. At most {MOST} transformers, the most loaded first.",
     )  # fmt: skip

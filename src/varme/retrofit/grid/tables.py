@@ -234,6 +234,11 @@ def loading_class(percent: Floats) -> list[str]:
     ]
 
 
+def rated_loading(results: GridResults) -> Floats:
+    """Return the 95th percentile of the loading of the groups shown; NaN for those that have no rating."""
+    return _loading_p95(results)
+
+
 def shown_order(results: GridResults) -> NDArray[np.intp]:
     """Return the groups shown from the most to the least loaded; groups without a rating last."""
     loading = _loading_p95(results)

@@ -298,7 +298,7 @@ def tornado_chart(intervals: Mapping[str, SpfInterval], year: str | None = None)
         Chart(
             "tornado", "stacked_bars", f"What the interval of the SPF is made of, {year}", "tornado", "factor",
             ("below_ratio", "above_ratio"), where={"year": (year,), "quantity": ("SPF",)}, x_label="",
-            y_label="change of SPF [-]", section="SPF",
+            y_label="change of SPF [-]", section="Seasonal performance factor",
             note=f"Each bar moves one factor to the ends of its {100 * interval.confidence:.0f} % interval, the others "
             f"stay; SPF {interval.spf:.2f}, interval {interval.low:.2f} to {interval.high:.2f}. The largest, "
             f"{first.factor}, makes {100 * first.share_spf:.0f} % of the variance. Only sampling shrinks with meters.",
