@@ -73,7 +73,7 @@ def test_spread_volume_and_winter_are_what_was_asked_for(clean, seed):
     days = town.days - town.days.astype("datetime64[Y]").astype("datetime64[D]")
     winter = (days.astype(int) <= 50) | (days.astype(int) >= 304)
     year, daily = town.days.astype("datetime64[Y]").astype(int) + 1970, town_weather(town.spec).daily_c
-    for y, wanted in zip(town.spec.years, town.spec.winter_mean_c, strict=True):
+    for y, wanted in zip(town.spec.years, town.spec.winters_c(), strict=True):
         assert daily[winter & (year == y)].mean() == pytest.approx(wanted, abs=0.01)
 
 

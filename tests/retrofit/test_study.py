@@ -161,3 +161,34 @@ def test_the_template_is_a_study():
 
     study = parse(RetrofitStudy, tomllib.loads(retrofit_files()["study.toml"]), "template")
     assert study.town is not None
+
+
+def test_other_towns_draw_an_uncertain_town_to_them_and_narrow_it(folder):
+    few = {**SMALL, "heat_pumps_count": 12, "years": [2021]}
+    alone = varme.run({"kind": "retrofit", "town": few})
+    others = [
+        {"name": n, "b_ratio": b, "low_ratio": b * 0.95, "high_ratio": b * 1.05}
+        for n, b in (("A", 3.3), ("B", 3.25), ("C", 3.35), ("D", 3.3))
+    ]
+    pooled = varme.run({"kind": "retrofit", "town": few, "other_towns": others})
+    assert abs(np.log(pooled["b_ratio"] / 3.3)) < abs(np.log(alone["b_ratio"] / 3.3))
+    assert pooled["b_high_ratio"] / pooled["b_low_ratio"] < alone["b_high_ratio"] / alone["b_low_ratio"]
+    table = pooled.data["towns"]
+    assert table.column("town").tolist() == ["this town", "A", "B", "C", "D"]
+    assert table.column("alone_b_ratio")[0] == pytest.approx(alone["b_ratio"], rel=1e-6)
+
+
+def test_an_order_by_transformer_needs_transformers(folder):
+    from varme.ground.errors import InputError
+
+    study = {
+        "kind": "retrofit",
+        "period": {"years": [2021], "timezone": "Europe/Berlin"},
+        "gas_meters": {"files": "gas.parquet"},
+        "heat_pump_meters": {"files": "heat_pumps.parquet"},
+        "temperature_c": {"file": "temperature.csv", "column": "temperature_c"},
+        "adoption": {"order": "by_transformer"},
+    }
+    with pytest.raises(InputError) as caught:
+        varme.check(study, base=folder)
+    assert "P130" in caught.value.text()

@@ -142,6 +142,20 @@ class RetrofitCase:
         return self.heat_pumps is not None and self.heat_pumps.step_min < DAY_MIN
 
 
+def check_order(case: RetrofitCase) -> RetrofitCase:
+    """Return the case if its order of adoption can be.
+
+    Raises:
+        InputError: P130 if homes are to switch transformer by transformer and no building names one.
+    """
+    if case.study.adoption.order == "by_transformer" and not case.buildings.has("transformer"):
+        what = "no building names a transformer"
+        raise InputError(
+            Problem("P130", "adoption.order", what, "by_transformer", "column transformer of [buildings]")
+        )
+    return case
+
+
 def load_case(study: RetrofitStudy, context: Context) -> RetrofitCase:
     """Read everything that a study names.
 
@@ -149,7 +163,7 @@ def load_case(study: RetrofitStudy, context: Context) -> RetrofitCase:
         InputError: with every problem of the study.
         DataError: with every problem of the data, of all files.
     """
-    return _from_town(study, context) if study.town is not None else _from_files(study, context)
+    return check_order(_from_town(study, context) if study.town is not None else _from_files(study, context))
 
 
 def _from_town(study: RetrofitStudy, context: Context) -> RetrofitCase:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,13 @@ Floats = NDArray[np.float64]
 
 #: Share of ground sources where the building table does not tell (Bayer & Pruckner 2023).
 GROUND_SHARE = 0.24
+
+
+def sources_known(case: RetrofitCase, meters: Metered) -> bool:
+    """Return whether the building table tells the source of any heat pump."""
+    if meters.pumps is None or not case.buildings.has("source"):
+        return False
+    return bool(np.isin(case.buildings.of(meters.pumps.meters, "source", ""), ("air", "ground")).any())
 
 
 def ground_share(case: RetrofitCase, meters: Metered) -> float:
@@ -54,6 +62,11 @@ def check_findings(case: RetrofitCase, meters: Metered, levels: Levels) -> list[
             meters_count=int(same.sum()),
         )
     out += consistency.meter_set_findings(gas.energy, gas.years)
+    fleet = per_meter(gas.fleet_days, gas.usable, case)
+    out += meter_alarms.shifted_days_findings(fleet, case.temperature_c, "gas meters")
+    if pumps is not None:
+        fleet = per_meter(pumps.fleet_days, pumps.usable, case)
+        out += meter_alarms.shifted_days_findings(fleet, case.temperature_c, "heat-pump meters")
     level = levels.interval
     if levels.source == "unpaired" and pumps is not None:
         out += consistency.meter_set_findings(pumps.energy, pumps.years, "heat-pump meters")
@@ -67,9 +80,14 @@ def check_findings(case: RetrofitCase, meters: Metered, levels: Levels) -> list[
         out += _hourly_findings(case, meters)
     boundary = boundaries(case, meters)
     common = boundary[0] if boundary and len(set(boundary)) == 1 else ""
-    out += field_trials.field_trial_findings(
+    trials = field_trials.field_trial_findings(
         level.spf, level.low, level.high, ground_share(case, meters), common
     )
+    if not sources_known(case, meters):
+        trials = [
+            replace(f, message=f.message.replace("ground source", "ground source (assumed)")) for f in trials
+        ]
+    out += trials
     if len(levels.by_year) > 1:
         years = list(levels.by_year)
         se = float(np.mean([e.log_se for e in levels.by_year.values()]))

@@ -179,6 +179,8 @@ def _spf_tables(found: Found) -> list[Table]:
             years_tables.intervals_table(levels.joint, levels.panel, levels.mixture),
             years_tables.sensitivity_table(levels.joint),
         ]
+    if levels.towns is not None:
+        out.append(whole.towns_table(levels.towns))
     if levels.mixture is not None:
         out.append(years_tables.mixture_table(levels.mixture))
     out.append(

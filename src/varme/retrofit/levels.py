@@ -17,6 +17,7 @@ from varme.retrofit.heat import Prior, priors
 from varme.retrofit.spf.curve import CopCurve, fit_cop_curve, prior_cop_curve
 from varme.retrofit.spf.estimate import Estimate, all_methods, estimate_b
 from varme.retrofit.spf.joint import JointEstimate, YearLevel, expected_effects, joint_estimate
+from varme.retrofit.spf.joint_towns import JointTowns, TownEvidence, joint_towns
 from varme.retrofit.spf.mixture import MixtureEstimate, estimate_mixture, pooled_by_source
 from varme.retrofit.spf.power import Power, power
 from varme.retrofit.spf.tornado import SpfInterval, combine
@@ -46,6 +47,7 @@ class Levels:
         panel: Year effects from the same meters, ``None`` with one year.
         joint: Level, panel and curve in one estimate, ``None`` unless unpaired.
         mixture: B of air and of ground source, ``None`` if it cannot be told.
+        towns: This town and the others of the study, drawn to each other; ``None`` if none are given.
         curve: COP over outdoor temperature, at the level of the SPF.
         power: Precision that other numbers of heat pumps would have.
         priors: What is not known about factors that all homes share.
@@ -63,6 +65,7 @@ class Levels:
     panel: PanelYears | None
     joint: JointEstimate | None
     mixture: MixtureEstimate | None
+    towns: JointTowns | None
     curve: CopCurve
     power: Power | None
     priors: list[Prior]
@@ -131,6 +134,9 @@ def _unpaired(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Level
             gas.energy[:, columns], pumps.energy[:, columns], years, temperature, spec.confidence_share
         )
     joint = _joint(case, meters, by_year, panel, curve, temperature)
+    towns = _towns(case, by_year, panel, curve, meters)
+    if towns is not None:
+        joint = towns.towns[HERE]
     pooled = _pooled(by_year, joint)
     interval = combine(pooled, common, spec.gamma_share, spec.gamma_sd_share, spec.confidence_share)
     return Levels(
@@ -145,6 +151,7 @@ def _unpaired(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Level
         },
         panel=panel,
         joint=joint,
+        towns=towns,
         mixture=_by_source(case, meters),
         curve=curve.scaled_to(interval.spf, gas.fleet_days, case.temperature_c),
         power=power(pooled, spec.confidence_share) if spec.method != "paper" else None,
@@ -153,6 +160,32 @@ def _unpaired(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Level
         demand_log_se=pooled.log_se,
         demand_df=pooled.df,
     )
+
+
+#: Name of the studied town among others.
+HERE = "this town"
+
+
+def _towns(
+    case: RetrofitCase,
+    by_year: dict[int, Estimate],
+    panel: PanelYears | None,
+    curve: CopCurve,
+    meters: Metered,
+) -> JointTowns | None:
+    """Return this town and the others that the study gives, drawn to each other as far as each is uncertain."""
+    others, confidence = case.study.other_towns, case.study.spf.confidence_share
+    if not others:
+        return None
+    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    years = tuple(by_year)
+    expected = expected_effects(curve, meters.gas.fleet_days, case.temperature_c, year_of_day(case), years)
+    levels = [YearLevel(y, float(np.log(e.b_ratio)), e.log_se, e.df) for y, e in by_year.items()]
+    evidence = {HERE: TownEvidence(levels, panel, curve, expected_log=expected)}
+    for town in others:
+        log_se = float(np.log(town.high_ratio / town.low_ratio)) / (2 * z)
+        evidence[town.name] = TownEvidence([YearLevel(years[0], float(np.log(town.b_ratio)), log_se, 1e6)])
+    return joint_towns(evidence, confidence)
 
 
 def mean_of_years(energy: Floats) -> Floats:
@@ -262,7 +295,7 @@ def _stated(case: RetrofitCase, meters: Metered, common: list[Prior]) -> Levels:
         "about gamma enters the demand in full; where B is estimated from the same gas it cancels."
     )
     return Levels(
-        source, estimate, interval, {}, {}, {}, None, None, None, curve, None, common,
+        source, estimate, interval, {}, {}, {}, None, None, None, None, curve, None, common,
         float(np.hypot(log_se, np.sqrt(systematic))), df,
         (Finding("spf_from_elsewhere", "note", "spf", text, {"source": source, "systems": count}),),
     )  # fmt: skip

@@ -155,3 +155,54 @@ def cooling_findings(daily: NDArray[np.floating], temperature_c: Floats) -> list
              "energy_share": share},
         )
     ]  # fmt: skip
+
+
+#: How much better a neighbouring day must fit before a fleet counts as shifted. In towns and on the Cambridge estates
+#: the day before fits at most as well as the day itself (inertia), and better than the day after; a shift moves that
+#: by 0.1.
+SHIFTED_BY = 0.03
+
+
+def shifted_days_findings(
+    fleet: Floats, temperature_c: Floats, what: str, limit_c: float = 14.0
+) -> list[Finding]:
+    """Return a warning where a fleet's days follow the temperature of a neighbouring day.
+
+    Readings dated by the day on which they were taken, or registers that mean the start of their day, put a whole file
+    one day off; peaks and the slope of the COP then come out too low. Buildings are inert, so heat follows yesterday's
+    temperature nearly as well as today's, but never tomorrow's better than yesterday's.
+
+    Args:
+        fleet: Mean energy per meter by day, shape (days,), NaN where not known.
+        temperature_c: Daily mean outdoor temperature [C].
+        what: Which meters.
+        limit_c: Only days colder than this, and whose neighbour is, count.
+    """
+    fit: dict[int, float] = {}
+    for shift in (-1, 0, 1):
+        other = np.full(len(temperature_c), np.nan)
+        inside = slice(max(shift, 0), len(other) + min(shift, 0))
+        other[inside] = temperature_c[max(-shift, 0) : len(other) - max(shift, 0)]
+        ok = np.isfinite(fleet) & (temperature_c < limit_c) & (other < limit_c)
+        if ok.sum() < FEWEST_DAYS or np.ptp(fleet[ok]) == 0 or np.ptp(other[ok]) == 0:
+            return []
+        fit[shift] = -float(np.corrcoef(fleet[ok], other[ok])[0, 1])
+    late, early = fit[1] - fit[0] > SHIFTED_BY, fit[-1] - fit[1] > SHIFTED_BY
+    if not late and not early:
+        return []
+    best, day = (1, "before") if late else (-1, "after")
+    text = (
+        f"The {what} follow the temperature of the day {day} as if it were their own (correlations: day before "
+        f"-{fit[1]:.2f}, same day -{fit[0]:.2f}, day after -{fit[-1]:.2f}): their dates look one day off. Peaks and "
+        "the slope of the COP come out too low. See what the dates mean: the day of the reading, the start or the end "
+        "of the day; correct them in the source, or state `label` or `day_start_h`."
+    )
+    return [
+        Finding(
+            "days_shifted",
+            "warning",
+            what,
+            text,
+            {"before_ratio": fit[1], "own_ratio": fit[0], "after_ratio": fit[-1], "shift_days": best},
+        )
+    ]

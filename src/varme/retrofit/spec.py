@@ -78,6 +78,25 @@ class MonitoredSpec(Spec):
     """Systems with a higher SPF are left out as implausible, and counted."""
 
 
+class OtherTownSpec(Spec):
+    """B of another town, from a run of its own: towns are drawn to each other as far as each is uncertain."""
+
+    name: str = Field(min_length=1)
+    """Name of the town."""
+    b_ratio: float = Field(gt=0.5, lt=12)
+    """Its B (the figure `b_ratio` of its run)."""
+    low_ratio: float = Field(gt=0.5, lt=12)
+    """Lower end of its interval from sampling (`b_sampling_low_ratio` in its table `spf_intervals`)."""
+    high_ratio: float = Field(gt=0.5, lt=12)
+    """Upper end."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> OtherTownSpec:
+        if not self.low_ratio < self.b_ratio < self.high_ratio:
+            raise ValueError("P101 b_ratio: must lie between low_ratio and high_ratio")
+        return self
+
+
 class GivenSpfSpec(Spec):
     """An SPF that is given instead of estimated."""
 
@@ -118,6 +137,8 @@ class RetrofitStudy(Spec):
     """Heat pumps with heat and electricity metered, instead of heat-pump meters."""
     given: GivenSpfSpec | None = None
     """An SPF that is given, instead of heat-pump meters."""
+    other_towns: list[OtherTownSpec] = Field(default=[])
+    """B of other towns, for partial pooling with the one that is studied."""
     temperature_c: FileSeries | None = None
     """Outdoor temperature, hourly or daily."""
     buildings: BuildingsSpec | None = None
@@ -153,6 +174,9 @@ class RetrofitStudy(Spec):
             "given",
         )
         named = [n for n in files if getattr(self, n) is not None]
+        towns = [town.name for town in self.other_towns]
+        if len(set(towns)) < len(towns):
+            raise ValueError(f"P112: other_towns need different names: {', '.join(towns)}")
         if self.town is not None and named:
             raise ValueError(
                 f"P108: a synthetic town has everything of its own; leave out {', '.join(named)}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from varme.ground.charts import Chart
 from varme.ground.tables import Column, Table, TableSchema
+from varme.retrofit.spf.joint_towns import JointTowns
 from varme.retrofit.stream import MeterYears
 
 Floats = NDArray[np.float64]
@@ -91,6 +92,35 @@ FLEET_DAYS = TableSchema(
         Column("heat_pump_kwh", "number", "electricity per usable heat-pump meter"),
     ),
 )
+
+
+TOWNS = TableSchema(
+    "towns",
+    "B of this town and of the others, each alone and drawn to each other",
+    (
+        Column("town", "text", "town"),
+        Column("alone_b_ratio", "number", "B of the mean year from the town's own meters"),
+        Column("alone_low_ratio", "number", "lower end of its interval"),
+        Column("alone_high_ratio", "number", "upper end"),
+        Column("pooled_b_ratio", "number", "B with what the other towns tell"),
+        Column("pooled_low_ratio", "number", "lower end of its interval"),
+        Column("pooled_high_ratio", "number", "upper end"),
+    ),
+)
+
+
+def towns_table(found: JointTowns) -> Table:
+    """Return the towns, each alone and drawn to the others."""
+    data: dict[str, list[Any]] = {c.name: [] for c in TOWNS.columns}
+    for name, pooled in found.towns.items():
+        alone = found.alone[name]
+        row = (
+            name, alone.mean_b_ratio, alone.mean_low_ratio, alone.mean_high_ratio, pooled.mean_b_ratio,
+            pooled.mean_low_ratio, pooled.mean_high_ratio,
+        )  # fmt: skip
+        for column, value in zip(TOWNS.columns, row, strict=True):
+            data[column.name].append(value)
+    return Table(TOWNS, data)
 
 
 def files_table(rows: list[dict[str, Any]]) -> Table:
@@ -226,4 +256,4 @@ def fleet_charts(*, has_pumps: bool, has_volume: bool) -> list[Chart]:
     return charts
 
 
-SCHEMAS = (METER_FILES, ANNUAL, DISTRIBUTION, VOLUME, FLEET_DAYS)
+SCHEMAS = (TOWNS, METER_FILES, ANNUAL, DISTRIBUTION, VOLUME, FLEET_DAYS)

@@ -22,8 +22,9 @@ class TownSpec(Spec):
     """Homes with a heat pump and an hourly meter of its own."""
     ground_source_share: float = Field(default=0.24, ge=0, le=1)
     """Share of heat pumps with the ground as source."""
-    winter_mean_c: tuple[float, ...] = (3.8, 4.6, 2.8)
-    """Mean outdoor temperature of the winter days of each year (1 January to 20 February, November, December)."""
+    winter_mean_c: tuple[float, ...] = ()
+    """Mean outdoor temperature of the winter days of each year (1 January to 20 February, November, December); if not
+    given, the paper's in 2019 to 2021 (3.8, 4.6, 2.8) and their mean in other years."""
     annual_heat_kwh_th: float = Field(default=22600.0, gt=0)
     """Mean useful heat of a gas home in an average year [kWh]; exact over the gas homes."""
     log_spread_share: float = Field(default=0.5, gt=0)
@@ -100,7 +101,7 @@ class TownSpec(Spec):
             raise ValueError("P108 years: calendar years must follow one another")
         for name in ("winter_mean_c", "b_by_year_ratio"):
             values = getattr(self, name)
-            if values is not None and len(values) != len(self.years):
+            if values and len(values) != len(self.years):
                 raise ValueError(f"P108 {name}: {len(values)} values for {len(self.years)} years")
         if self.b_by_year_ratio is not None and min(self.b_by_year_ratio) <= 1:
             raise ValueError("P101 b_by_year_ratio: B must be above 1")
@@ -114,3 +115,9 @@ class TownSpec(Spec):
     def z_share(self) -> float:
         """The z-number: normal volume per volume at the meter, 15 C and 22 mbar (DVGW G 685)."""
         return 273.15 / 288.15 * (1016 - 0.12 * self.altitude_m + 22) / 1013.25
+
+    def winters_c(self) -> tuple[float, ...]:
+        """Return the winter mean of each year [C]."""
+        published = {2019: 3.8, 2020: 4.6, 2021: 2.8}
+        mean = round(sum(published.values()) / len(published), 2)
+        return self.winter_mean_c or tuple(published.get(year, mean) for year in self.years)

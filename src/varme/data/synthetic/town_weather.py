@@ -86,7 +86,7 @@ def town_weather(spec: TownSpec) -> TownWeather:
     early, late = WINTER_DAYS
     outside = np.clip(np.minimum(day_of_year - early, late - day_of_year), 0, 30) / 30
     taper = 0.5 + 0.5 * np.cos(np.pi * outside)
-    for year, wanted in zip(spec.years, spec.winter_mean_c, strict=True):
+    for year, wanted in zip(spec.years, spec.winters_c(), strict=True):
         mine = days.astype("datetime64[Y]").astype(int) + 1970 == year
         winter = mine & ((day_of_year <= early) | (day_of_year >= late))
         daily = daily + np.where(mine, taper, 0) * (wanted - daily[winter].mean())
