@@ -69,7 +69,7 @@ def plain(forms: Forms) -> Result:
     return forms.run()
 
 
-def same(found: Result, plain: Result, rel: float = 1e-4) -> None:
+def assert_same(found: Result, plain: Result, rel: float = 1e-4) -> None:
     for name in FIGURES:
         assert found[name] == pytest.approx(plain[name], rel=rel), name
 
@@ -92,7 +92,7 @@ def test_german_files_in_latin_1_compressed_and_in_local_time_give_the_same_figu
     })  # fmt: skip
     pumps.to_csv(forms.folder / "pumps_de.csv", sep=";", index=False, encoding="latin-1")
     found = forms.run(gas_meters={"files": "gas_de.csv.gz"}, heat_pump_meters={"files": "pumps_de.csv"})
-    same(found, plain)
+    assert_same(found, plain)
 
 
 def test_one_file_per_meter_with_ids_that_look_like_numbers_keeps_their_zeros(forms, plain):
@@ -106,12 +106,12 @@ def test_one_file_per_meter_with_ids_that_look_like_numbers_keeps_their_zeros(fo
         gas_meters={"files": "single"}, heat_pump_meters={"files": "pumps_id.csv"},
         buildings={"file": "buildings_id.csv"}, privacy={"show_meters": True},
     )  # fmt: skip
-    same(found, plain)
+    assert_same(found, plain)
 
 
 def test_hourly_meters_give_a_load_by_quarter_hours_and_transformers_too(forms, plain):
     found = forms.run(demand={"step_min": 15})
-    same(found, plain, rel=2e-3)
+    assert_same(found, plain, rel=2e-3)
     fine, hours = found.data["transformer_hours"], plain.data["transformer_hours"]
     assert len(fine.column("base_kw")) == 4 * len(hours.column("base_kw"))
     assert fine.column("base_kw").mean() == pytest.approx(hours.column("base_kw").mean(), rel=1e-3)
@@ -124,7 +124,7 @@ def test_daily_temperatures_are_those_of_local_days(forms, plain, clock):
     days = forms.temperature.groupby(local.dt.strftime("%Y-%m-%d"))["temperature_c"].mean()
     days.rename_axis("date").reset_index().to_csv(forms.folder / "days.csv", index=False)
     found = forms.run(temperature_c={"file": "days.csv", "column": "temperature_c", **clock})
-    same(found, plain, rel=5e-3)
+    assert_same(found, plain, rel=5e-3)
     np.testing.assert_allclose(
         found.data["fleet_days"].column("temperature_c"),
         plain.data["fleet_days"].column("temperature_c"),
