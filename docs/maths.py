@@ -162,17 +162,23 @@ def _command(name: str, tokens: list[str], tex: str) -> str:
         return f'<mi mathvariant="normal">{name}</mi>'
     if name in OPERATORS:
         return f"<mo>{OPERATORS[name]}</mo>"
-    if name == "frac":
-        return f"<mfrac>{_argument(tokens, tex)}{_argument(tokens, tex)}</mfrac>"
-    if name in ACCENTS:
-        return f'<mover accent="true">{_argument(tokens, tex)}<mo stretchy="true">{ACCENTS[name]}</mo></mover>'
-    if name == "sqrt":
-        return f"<msqrt>{_argument(tokens, tex)}</msqrt>"
-    if name == "operatorname":
-        word = "".join(re.findall(r"<mi>(\w)</mi>", _argument(tokens, tex)))
-        return f'<mi mathvariant="normal">{word}</mi>'
+    if name in {"frac", "sqrt", "operatorname", *ACCENTS}:
+        return _with_arguments(name, tokens, tex)
     if name in {"{", "}"}:
         return f"<mo>{name}</mo>"
     if name in {"left", "right"}:
         return f"<mo>{html.escape(tokens.pop(0))}</mo>"
     raise TexError(f"unknown command \\{name} in {tex!r}")
+
+
+def _with_arguments(name: str, tokens: list[str], tex: str) -> str:
+    """Return a command that takes what follows it."""
+    first = _argument(tokens, tex)
+    if name == "frac":
+        return f"<mfrac>{first}{_argument(tokens, tex)}</mfrac>"
+    if name == "sqrt":
+        return f"<msqrt>{first}</msqrt>"
+    if name == "operatorname":
+        word = "".join(re.findall(r"<mi>(\w)</mi>", first))
+        return f'<mi mathvariant="normal">{word}</mi>'
+    return f'<mover accent="true">{first}<mo stretchy="true">{ACCENTS[name]}</mo></mover>'
