@@ -2,6 +2,7 @@
 
 # District.
 from benchmarks.subjects import window, year, milp, surface  # noqa: F401, I001
+
 # Retrofit.
 from benchmarks.subjects import ingest  # noqa: F401
 from benchmarks.subjects import cleaning  # noqa: F401
