@@ -18,7 +18,7 @@ def fleet(request):
 
 
 def test_days_in_their_place_are_no_finding(fleet):
-    assert shifted_days_findings(*fleet, "gas meters") == []
+    assert shifted_days_findings(fleet[0], fleet[1], "gas meters") == []
 
 
 @pytest.mark.parametrize("shift", [1, -1])
