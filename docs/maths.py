@@ -159,7 +159,8 @@ def _command(name: str, tokens: list[str], tex: str) -> str:
     if name in SYMBOLS:
         return f"<mi>{SYMBOLS[name]}</mi>"
     if name in FUNCTIONS:
-        return f'<mi mathvariant="normal">{name}</mi>'
+        space = '<mspace width="0.17em"></mspace>' if name == "log" else ""
+        return f'<mi mathvariant="normal">{name}</mi>{space}'
     if name in OPERATORS:
         return f"<mo>{OPERATORS[name]}</mo>"
     if name in {"frac", "sqrt", "operatorname", *ACCENTS}:
