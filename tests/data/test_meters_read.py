@@ -191,6 +191,19 @@ def test_registers_are_recognised_and_keep_their_digits(tmp_path):
     np.testing.assert_allclose(used, EXPECTED, atol=0.0011)  # float32 would be off by 0.008
 
 
+def test_a_register_read_at_the_start_of_its_day_is_that_of_the_evening_before(tmp_path):
+    days = np.arange(FIRST - np.timedelta64(1, "D"), LAST + np.timedelta64(2, "D"))
+    stands = 1000 + np.cumsum(np.arange(len(days)) % 5 + 1.0)
+    for name, shift in (("evening", 0), ("morning", 1)):
+        rows = "".join(f"a,{d + np.timedelta64(shift, 'D')},{v}\n" for d, v in zip(days, stands, strict=True))
+        (tmp_path / f"{name}.csv").write_text("meter,date,register_m3\n" + rows)
+    evening = panel_of(opened(tmp_path / "evening.csv", reading="register"))
+    morning = panel_of(opened(tmp_path / "morning.csv", reading="register", register_day="start"))
+    off = panel_of(opened(tmp_path / "morning.csv", reading="register"))
+    np.testing.assert_array_equal(evening.values, morning.values)
+    assert not np.array_equal(evening.values, off.values)
+
+
 def test_registers_read_now_and_then_stand_at_their_days(tmp_path):
     path = tmp_path / "m.csv"
     days = ["2020-01-15", "2020-02-14", "2020-03-16", "2020-04-15"]

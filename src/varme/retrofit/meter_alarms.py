@@ -195,7 +195,7 @@ def shifted_days_findings(
         f"The {what} follow the temperature of the day {day} as if it were their own (correlations: day before "
         f"-{fit[1]:.2f}, same day -{fit[0]:.2f}, day after -{fit[-1]:.2f}): their dates look one day off. Peaks and "
         "the slope of the COP come out too low. See what the dates mean: the day of the reading, the start or the end "
-        "of the day; correct them in the source, or state `label` or `day_start_h`."
+        "of the day; correct them in the source, or state `label`, `register_day` or `day_start_h`."
     )
     return [
         Finding(

@@ -33,7 +33,7 @@ def open_sorted(
     """Return a source over Parquet that is sorted by meter; ``None`` if the files are not of that kind."""
     request = reader.request
     plain = group.parquet and roles.layout == "long" and not roles.unit and not roles.estimated
-    if not plain or request.spec.pick or request.spec.label == "end":
+    if not plain or request.spec.pick or request.spec.label == "end" or request.spec.register_day == "start":
         return None
     kind = group.table.types[roles.meter]
     whole = "INT" in kind

@@ -345,7 +345,7 @@ class _Reader:
         request = self.request
         return Timeline(
             request.first_day, request.last_day, request.timezone, request.clock, step_min, request.spec.day_start_h,
-            request.spec.label == "end", reading == "register",
+            request.spec.label == "end", reading == "register", request.spec.register_day == "start",
         )  # fmt: skip
 
     def _kind(self, staged: Staged, sample: Sample, step_min: int) -> str:

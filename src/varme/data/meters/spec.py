@@ -34,6 +34,9 @@ class MeterFilesSpec(Spec):
     """Clock of stamps without an offset (IANA name); that of the study if not given."""
     label: Literal["start", "end"] = "start"
     """Whether a stamp marks the start or the end of its interval."""
+    register_day: Literal["end", "start"] = "end"
+    """When the register of a date without a time was read: at the end of that day, or at its start. A stamp with a time
+    is an instant and needs none of this."""
     day_start_h: float = Field(default=0.0, ge=0, lt=24)
     """Hour at which a day of daily readings begins: 6 for the gas day."""
     m3_per_pulse_m3: float | None = Field(default=None, gt=0)

@@ -104,6 +104,7 @@ class Timeline:
         day_start_h: Local hour at which days begin.
         label_end: Whether stamps mark the end of an interval.
         register: Whether readings are where a register stood: a stamp is then an instant.
+        register_day_start: Whether the register of a date was read at the start of that day, not at its end.
     """
 
     first_day: np.datetime64
@@ -114,6 +115,7 @@ class Timeline:
     day_start_h: float = 0.0
     label_end: bool = False
     register: bool = False
+    register_day_start: bool = False
     _zones: dict[str, Zone] = field(default_factory=dict, repr=False, compare=False)
 
     def zone(self, timezone: str) -> Zone:
@@ -156,7 +158,7 @@ class Timeline:
         if self.step_min == DAY_MIN:
             first = int(self.first_day.astype("datetime64[D]").astype(np.int64))
             if kind == "date":
-                shift = 1 if self.label_end and not self.register else 0
+                shift = 1 if (self.register_day_start if self.register else self.label_end) else 0
                 return t - (first + shift), nothing
             if kind == "wall" and self.clock == self.timezone:
                 wall = t
