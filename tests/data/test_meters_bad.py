@@ -11,6 +11,7 @@ import pytest
 
 from varme.data.meters.read import open_meters
 from varme.data.meters.spec import MeterFilesSpec
+from varme.data.tabular import open_table
 from varme.ground.errors import CODES, DataError, InputError, VarmeError
 
 FIRST, LAST = date(2020, 1, 1), date(2020, 12, 31)
@@ -264,3 +265,12 @@ def test_a_time_of_day_in_a_column_of_its_own_is_not_taken_for_duplicates(tmp_pa
 
 def test_an_unknown_time_zone(tmp_path):
     assert codes(refused(tmp_path, long(), timezone="Europe/Berlinn")) == ["P101"]
+
+
+@pytest.mark.parametrize("first", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_a_spreadsheet_is_called_that(tmp_path, first):
+    (tmp_path / "meters.xlsx").write_bytes(first + bytes(range(256)) * 20)
+    with pytest.raises(DataError) as caught:
+        open_table(tmp_path / "meters.xlsx", "gas_meters.files")
+    assert "P200" in caught.value.text()
+    assert "Save the sheet as CSV" in caught.value.text()

@@ -33,6 +33,10 @@ _DECIMAL_COMMA = re.compile(r"^\s*-?\d+(\.\d{3})*,\d+\s*$")
 _THOUSANDS = re.compile(r"^\s*-?\d{1,3}(,\d{3})+\s*$")
 
 
+#: First bytes of .xlsx and .ods (zip archives) and of .xls.
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
 @dataclass(frozen=True)
 class TableFile:
     """A file, how to read it, and its columns.
@@ -219,6 +223,9 @@ def _open_csv(path: Path, where: str) -> TableFile:
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as file:
         raw: bytes = file.read(SAMPLE_BYTES)
+    if raw.startswith(WORKBOOKS):
+        what = "is a spreadsheet (or an archive), not text"
+        raise _unreadable(path, where, what, "Save the sheet as CSV, or unpack the archive.")
     encoding, sample = _decoded(raw)
     if "\x00" in sample:
         raise _unreadable(path, where, "holds binary data, not text")

@@ -344,7 +344,7 @@ CODES: dict[str, CodeEntry] = {
     "P324": CodeEntry(
         "No year with both kinds of meters",
         "Gas meters and heat-pump meters are never usable in the same year, so that nothing can be compared.",
-        "See the table `meters_used` of a run with a given SPF for the reasons; use other years.",
+        "A run with `[given]` instead of heat-pump meters has the table `dropped` with the reasons; use other years.",
     ),
     "P319": CodeEntry(
         "No reference weather",

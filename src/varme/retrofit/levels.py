@@ -331,5 +331,5 @@ def _no_common_year(case: RetrofitCase, meters: Metered) -> Problem:
     return Problem(
         "P324", "spf", "no year has usable gas meters and usable heat-pump meters together",
         listed, f"at least {MIN_METERS} of each",
-        "See the table meters_used for the reasons; use other years, or relax [cleaning] knowingly.",
+        "A run with [given] instead has the table `dropped` with the reasons; use other years, or relax [cleaning].",
     )  # fmt: skip
