@@ -7,6 +7,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +20,11 @@ from varme.ground.result import Result
 FIGURES = (
     "b_ratio", "fleet_spf", "electricity_gwh", "peak_hour_mw", "gas_usable_count", "heat_pump_usable_count",
 )  # fmt: skip
+
+
+def _table(path: Path) -> pd.DataFrame:
+    with duckdb.connect() as connection:
+        return connection.execute(f"SELECT * FROM '{path}'").df()
 
 
 class Forms:
@@ -35,9 +41,9 @@ class Forms:
         )
         write_town(build_town(town), folder)
         self.folder = folder
-        self.gas = pd.read_parquet(folder / "gas.parquet")
+        self.gas = _table(folder / "gas.parquet")
         self.gas["date"] = pd.to_datetime(self.gas["date"])
-        self.pumps = pd.read_parquet(folder / "heat_pumps.parquet")
+        self.pumps = _table(folder / "heat_pumps.parquet")
         self.temperature = pd.read_csv(folder / "temperature.csv")
         self.buildings = pd.read_csv(folder / "buildings.csv")
 
