@@ -216,6 +216,8 @@ def test_the_published_method_and_its_figures():
         (3.3, 3.5, 3.0), table.column("b_low_ratio"), table.column("b_high_ratio"), strict=True
     ):
         assert low <= b <= high
+    told = [f.message for f in result.findings if f.where == "Bayer & Pruckner 2023"]
+    assert any("-4.4 %" in text for text in told), "the paper's heat falls in its coldest year"
     published = result.data["published"]
     derived = np.isfinite(published.column("formula"))
     assert derived.sum() >= 9
