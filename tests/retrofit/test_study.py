@@ -192,3 +192,21 @@ def test_an_order_by_transformer_needs_transformers(folder):
     with pytest.raises(InputError) as caught:
         varme.check(study, base=folder)
     assert "P130" in caught.value.text()
+
+
+def test_a_change_of_gas_is_told_once_in_check_and_in_the_run(folder):
+    change = {"zone": "Z1", "day": "2020-05-01", "before_kwh_hs_per_m3": 9.8}
+    study = {
+        "kind": "retrofit",
+        "period": {"years": [2019, 2020, 2021], "timezone": "Europe/Berlin"},
+        "gas_meters": {"files": "gas.parquet"},
+        "heat_pump_meters": {"files": "heat_pumps.parquet"},
+        "temperature_c": {"file": "temperature.csv", "column": "temperature_c"},
+        "buildings": {"file": "buildings.csv"},
+        "gas": {"calorific_file": "calorific.csv", "changeovers": [change]},
+    }
+    checked = [f.message for f in varme.check(study, base=folder) if f.code == "gas_change_over"]
+    told = [f.message for f in varme.run(study, base=folder).findings if f.code == "gas_change_over"]
+    assert checked
+    assert told == checked
+    assert len(set(told)) == len(told)

@@ -117,6 +117,5 @@ def _conversion(case: RetrofitCase, meters: Sequence[str]) -> Conversion:
         kind=buildings.of(meters, "furnace_type", "") if buildings.has("furnace_type") else None,
         year=np.asarray(buildings.of(meters, "furnace_year"), dtype=float),
         zone=buildings.of(meters, "zone", "") if buildings.has("zone") else None,
-        folder=case.base,
-        columns=case.town.calorific if case.town is not None else None,
+        calorific=case.calorific,
     )

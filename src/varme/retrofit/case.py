@@ -24,7 +24,7 @@ from varme.ground.context import Context
 from varme.ground.errors import Collector, DataError, InputError, Problem, VarmeError
 from varme.ground.findings import Finding
 from varme.ground.timegrid import TimeGrid, utc_offset_s
-from varme.retrofit.calorific import Calorific, calorific_findings, constant, read_calorific
+from varme.retrofit.calorific import Calorific, calorific_findings, calorific_of, constant, read_calorific
 from varme.retrofit.monitored import Monitored, read_monitored
 from varme.retrofit.spec import RetrofitStudy
 from varme.retrofit.spf.spec import SpfSpec
@@ -169,6 +169,7 @@ def load_case(study: RetrofitStudy, context: Context) -> RetrofitCase:
 def _from_town(study: RetrofitStudy, context: Context) -> RetrofitCase:
     assert study.town is not None
     town = build_town(study.town)
+    calorific = calorific_of(town.calorific, study.gas.changeovers)
     clock = Clock.of(town.hours_utc, town.days[0], 60, study.timezone)
     return RetrofitCase(
         study=study,
@@ -181,25 +182,12 @@ def _from_town(study: RetrofitStudy, context: Context) -> RetrofitCase:
         heat_pumps=PanelSource(town.heat_pumps) if len(town.heat_pumps.meters) else None,
         monitored=None,
         buildings=Buildings(town.buildings),
-        calorific=_of_town(town),
+        calorific=calorific,
+        findings=tuple(calorific_findings(calorific, town.days)),
         transformers=dict(town.transformers),
         town=town,
         base=context.base,
     )
-
-
-def _of_town(town: Town) -> Calorific:
-    """Return the calorific values that the town's supplier bills."""
-    table = town.calorific
-    zones = sorted(set(table["zone"].tolist()))
-    months = sorted(set(table["month"].tolist()))
-    values = np.empty((len(zones), len(months)))
-    place = (
-        [zones.index(z) for z in table["zone"].tolist()],
-        [months.index(m) for m in table["month"].tolist()],
-    )
-    values[place] = table["calorific_kwh_hs_per_m3"]
-    return Calorific(tuple(zones), np.datetime64(months[0], "M"), values)
 
 
 def _by_day(hourly: Floats, clock: Clock) -> Floats:

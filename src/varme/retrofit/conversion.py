@@ -82,6 +82,7 @@ def conversion_of(
     zone: NDArray[Any] | None = None,
     folder: Path | None = None,
     columns: Mapping[str, NDArray[Any]] | None = None,
+    calorific: Calorific | None = None,
 ) -> Conversion:
     """Return the conversion of gas to heat with everything that the building table tells.
 
@@ -97,18 +98,23 @@ def conversion_of(
         columns: Calorific values in memory (``zone``, ``month``, ``calorific_kwh_hs_per_m3``), of a synthetic town;
         used
             only where the study names no file.
+        calorific: Calorific values that are read already; file and columns are then not looked at, and findings on the
+            values are left to whoever read them.
 
     Raises:
         DataError: P200, P201, P210 or P212 for an unfit table of calorific values.
         InputError: P115 if it lacks a month, P116 for a change-over of an unknown zone.
     """
-    if gas.calorific_file is not None:
+    told = calorific is not None  # whoever read the values has told what is odd about them
+    if calorific is not None:
+        pass
+    elif gas.calorific_file is not None:
         calorific = read_calorific((folder or Path()) / gas.calorific_file, gas.changeovers)
     elif columns:
         calorific = calorific_of(columns, gas.changeovers)
     else:
         calorific = constant(gas.calorific_kwh_hs_per_m3, gas.changeovers)
-    findings = calorific_findings(calorific, days)
+    findings = [] if told else calorific_findings(calorific, days)
     place: NDArray[np.int64] | None = None
     if zone is not None and calorific.zones != ("",):
         place = calorific.zone_of(np.asarray(zone, dtype=object))
