@@ -97,6 +97,25 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "ratio": ("ratio", 1.0),
     "year": ("calendar year", 1.0),
     "percent_per_k": ("share per temperature difference", 0.01),
+    # Homes.
+    "cent": ("money", 0.01),
+    "cent_per_kwh": ("price of energy", 10.0),
+    "eur_per_kwp": ("price of peak power", 1.0),
+    "eur_per_l": ("price of volume", 1e3),
+    "eur_per_m3": ("price of volume", 1.0),
+    "eur_per_month": ("money per month", 1.0),
+    "eur_per_k_h": ("price of degree hours", 1.0),
+    "k_h": ("degree hours", 1.0),
+    "kwp": ("peak power", 1.0),
+    "kw_per_kwp": ("power per peak power", 1.0),
+    "kwh_per_kwp": ("energy per peak power", 1.0),
+    "w_per_m2": ("irradiance", 1.0),
+    "w_per_k": ("power per temperature difference", 1e-6),
+    "m_per_s": ("speed", 1.0),
+    "g_per_kwh": ("emission factor", 1e-3),
+    "l_per_day": ("volume per day", 1e-3),
+    "kwh_per_100km": ("energy per distance", 1.0),
+    "home_years": ("home-years", 1.0),
 }
 
 #: Suffix -> how it is written on an axis or in a table head.
@@ -114,7 +133,11 @@ LABELS: Final[dict[str, str]] = {
     "kwh_th_per_k_day": "kWh th/(K d)", "kwh_hs_per_m3": "kWh Hs/m³", "mj_hs_per_m3": "MJ Hs/m³", "ft3": "ft³",
     "pulses": "pulses", "kwh_per_day": "kWh/d", "kwh_per_k_day": "kWh/(K d)", "kwh_per_k": "kWh/K", "kva": "kVA",
     "mbar": "mbar", "m": "m", "km": "km", "m2": "m²", "days": "days", "k_days": "K d", "deg": "°", "spf": "-",
-    "ratio": "-", "year": "-", "percent_per_k": "%/K",
+    "ratio": "-", "year": "-", "percent_per_k": "%/K", "cent": "ct", "cent_per_kwh": "ct/kWh",
+    "eur_per_kwp": "EUR/kWp", "eur_per_l": "EUR/l", "eur_per_m3": "EUR/m³", "eur_per_month": "EUR/month",
+    "eur_per_k_h": "EUR/(K h)", "k_h": "K h", "kwp": "kWp", "kw_per_kwp": "kW/kWp", "kwh_per_kwp": "kWh/kWp",
+    "w_per_m2": "W/m²", "w_per_k": "W/K", "m_per_s": "m/s", "g_per_kwh": "g/kWh", "l_per_day": "l/d",
+    "kwh_per_100km": "kWh/100 km", "home_years": "home-years",
 }  # fmt: skip
 
 

@@ -19,6 +19,11 @@ GROUP = "varme.kinds"
 
 _BUILT_IN = {
     "retrofit": "varme.retrofit.study:KIND",
+    "home": "varme.home.study:KIND",
+    "home-sizing": "varme.home.sizing.study:KIND",
+    "home-replay": "varme.home.replay.study:KIND",
+    "home-learn": "varme.home.learn.study:KIND",
+    "fleet": "varme.home.fleet.study:KIND",
     "district": "varme.district.study:KIND",
     "district-capacity": "varme.district.capacity:KIND",
     "district-parameters": "varme.district.parameters:KIND",

@@ -1,0 +1,71 @@
+"""The grid connection: import and export with their limits and prices; PV that may be cut; the household's load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from varme.components.base import Block, Cost, Port
+from varme.components.home import ELECTRICITY, Slots
+from varme.ground.spec import Spec
+from varme.kernel.model import Floats, Model
+
+
+class GridConnection(Spec):
+    """The connection to the grid."""
+
+    import_max_kw: float = Field(default=17.0, gt=0)
+    """Largest import. Default: 3 x 25 A at 230 V."""
+    export_max_kw: float = Field(default=17.0, ge=0)
+    """Largest export."""
+
+
+@dataclass(frozen=True, eq=False)
+class GridNumbers:
+    """The connection compiled over the base grid; arrays of shape (N,).
+
+    Attributes:
+        import_max_kw: Largest import.
+        export_max_kw: Largest export.
+        import_cent_per_kwh: Price of imported electricity, everything included.
+        export_cent_per_kwh: What exported electricity earns.
+        co2_g_per_kwh: Emissions of imported electricity.
+        load_kw: The household's load.
+        pv_kw: What PV could give.
+    """
+
+    import_max_kw: float
+    export_max_kw: float
+    import_cent_per_kwh: Floats
+    export_cent_per_kwh: Floats
+    co2_g_per_kwh: Floats
+    load_kw: Floats
+    pv_kw: Floats
+
+    def take(self, slots: Slots) -> GridNumbers:
+        """Return the numbers over slots."""
+        return GridNumbers(
+            self.import_max_kw, self.export_max_kw, slots.mean(self.import_cent_per_kwh),
+            slots.mean(self.export_cent_per_kwh), slots.mean(self.co2_g_per_kwh), slots.mean(self.load_kw),
+            slots.mean(self.pv_kw),
+        )  # fmt: skip
+
+
+def block(numbers: GridNumbers, model: Model, slots: Slots) -> Block:
+    """Add import, export and cut PV; a slot in which export earns more than import costs is made one-way."""
+    hours = slots.step_h
+    buy, sell = numbers.import_cent_per_kwh * hours, -numbers.export_cent_per_kwh * hours
+    bought = model.var("grid.import", upper=numbers.import_max_kw, cost=buy)
+    sold = model.var("grid.export", upper=numbers.export_max_kw, cost=sell)
+    cut = model.var("grid.cut", upper=np.maximum(numbers.pv_kw, 0.0))
+    if np.any(numbers.export_cent_per_kwh > numbers.import_cent_per_kwh):
+        way = model.var("grid.importing", upper=1.0, integer=True)
+        model.add("grid.one_way_in", [(1.0, bought.now), (-numbers.import_max_kw, way.now)], upper=0.0)
+        out = [(1.0, sold.now), (numbers.export_max_kw, way.now)]
+        model.add("grid.one_way_out", out, upper=numbers.export_max_kw)
+    ports = [Port(ELECTRICITY, bought, 1.0), Port(ELECTRICITY, sold, -1.0), Port(ELECTRICITY, cut, -1.0)]
+    return Block(
+        "grid", ports, [Cost("electricity bought", bought, buy), Cost("electricity sold", sold, sell)]
+    )

@@ -1,0 +1,1 @@
+"""Homes: sizing, scheduling, replay, learning and fleets of heat pumps with tank, PV, battery and vehicle."""

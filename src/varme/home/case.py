@@ -1,0 +1,163 @@
+"""From the study file to a plant: series as arrays, devices as numbers, every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from varme.components import battery as battery_of
+from varme.components import electric_vehicle as vehicle_of
+from varme.components import home_heat_pump as heat_pump_of
+from varme.components import hot_water_tank as tank_of
+from varme.components import house as house_of
+from varme.components.grid_connection import GridNumbers
+from varme.components.home import Surroundings
+from varme.components.photovoltaics import power_kw_per_kwp
+from varme.data.series import LoadedSeries, load_series
+from varme.data.synthetic.home import build_home_year
+from varme.ground.context import Context
+from varme.ground.errors import Collector, DataError, InputError
+from varme.ground.findings import Finding
+from varme.ground.series import SyntheticSeries
+from varme.ground.size import largest
+from varme.ground.timegrid import TimeGrid
+from varme.home.plant import Plant, State
+from varme.home.spec import HomeFields, StateSpec
+from varme.kernel.model import Floats
+from varme.markets import tariffs
+
+
+@dataclass(frozen=True)
+class HomeCase:
+    """A home with everything resolved.
+
+    Attributes:
+        study: The study.
+        grid: The base grid.
+        plant: The home as numbers; sizes that are decisions stand at their largest.
+        findings: What the data's readers noticed.
+        data_hashes: Series -> hash of its numbers.
+    """
+
+    study: HomeFields
+    grid: TimeGrid
+    plant: Plant
+    findings: list[Finding] = field(default_factory=list)
+    data_hashes: dict[str, str] = field(default_factory=dict)
+
+
+def load_case(study: HomeFields, context: Context) -> HomeCase:
+    """Resolve a study.
+
+    Raises:
+        InputError: with every problem of the study.
+        DataError: likewise, if only the data are wrong.
+    """
+    problems = Collector()
+    time = study.time
+    try:
+        grid = TimeGrid.between(time.start, time.end, step_min=time.step_min, timezone=time.timezone)
+    except InputError as error:
+        problems.problems += error.problems
+        _refuse(problems, context.source)
+    reader = _Reader(study, context, grid, problems)
+    outdoor = reader.read(study.weather.outdoor_c, "c", "weather.outdoor_c", (-60.0, 60.0))
+    ghi = reader.read(study.weather.ghi_w_per_m2, "w_per_m2", "weather.ghi_w_per_m2", (0.0, 1500.0))
+    seen = Surroundings(
+        grid, time.timezone, outdoor, np.full(grid.n, study.weather.ground_c),
+        np.full(grid.n, study.weather.cold_water_c), 0.7 * ghi,
+    )  # fmt: skip
+    load = reader.read(study.household.load_kw, "kw", "household.load_kw", (0.0, 1e3))
+    energy = reader.read(study.tariff.energy_eur_per_kwh, "eur_per_kwh", "tariff.energy_eur_per_kwh")
+    co2 = reader.read(study.tariff.co2_g_per_kwh, "g_per_kwh", "tariff.co2_g_per_kwh")
+    house = study.house
+    gains = reader.read(house.internal_gains_kw, "kw", "house.internal_gains_kw") if house else None
+    low = reader.read(house.temperature_min_c, "c", "house.temperature_min_c") if house else None
+    high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c") if house else None
+    draw = reader.read(study.hot_water.draw_kw, "kw", "hot_water.draw_kw") if study.hot_water else None
+    if len(problems):
+        _refuse(problems, context.source)
+    prices = tariffs.compiled(
+        study.tariff, energy, co2, seen.local_h, grid.months(time.timezone).astype(float)
+    )
+    pv = sum(
+        (largest(p.peak_kwp) * power_kw_per_kwp(p, seen) for p in study.photovoltaics), start=np.zeros(grid.n)
+    )
+    plant = Plant(
+        seen,
+        GridNumbers(
+            study.grid.import_max_kw, study.grid.export_max_kw, prices.import_cent_per_kwh,
+            prices.export_cent_per_kwh, prices.co2_g_per_kwh, load, pv,
+        ),
+        None if house is None else house_of.compiled(house, seen, gains, low, high),  # type: ignore[arg-type]
+        None if study.heat_pump is None else heat_pump_of.compiled(
+            study.heat_pump, seen, house, study.hot_water, largest(study.heat_pump.rated_kw)
+        ),
+        None if study.hot_water is None else tank_of.compiled(study.hot_water, draw, grid.n),  # type: ignore[arg-type]
+        None if study.battery is None else battery_of.compiled(study.battery, largest(study.battery.capacity_kwh)),
+        tuple(vehicle_of.compiled(v, seen) for v in study.vehicles),
+    )  # fmt: skip
+    return HomeCase(study, grid, plant, reader.findings, reader.hashes)
+
+
+def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:
+    """Return the state at the start of a plan; the mass of the house is taken to be in balance with the room."""
+    house_c = np.zeros(0)
+    if plant.house is not None:
+        house_c = plant.house.network.steady_c(spec.room_c, float(plant.house.outdoor_c[:96].mean()))
+    tank = np.array([spec.tank_c]) if plant.tank is not None else np.zeros(0)
+    level = spec.battery_share * plant.battery.capacity_kwh if plant.battery is not None else 0.0
+    vehicles = tuple(spec.vehicle_share * v.capacity_kwh for v in plant.vehicles)
+    return State(house_c, tank, level, vehicles, spec.compressor, spec.compressor_min)
+
+
+def _refuse(problems: Collector, source: str) -> NoReturn:
+    only_data = all(problem.code.startswith("P2") for problem in problems.problems)
+    raise (DataError if only_data else InputError)(problems.problems, source)
+
+
+class _Reader:
+    """Turns series specs into arrays over the base grid, and collects everything that is wrong with them."""
+
+    def __init__(self, study: HomeFields, context: Context, grid: TimeGrid, problems: Collector) -> None:
+        self.context, self.grid, self.problems = context, grid, problems
+        self.findings: list[Finding] = []
+        self.hashes: dict[str, str] = {}
+        self._year = None if study.synthetic is None else build_home_year(study.synthetic)
+
+    def read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None = None) -> Floats:
+        """Return one series, shape (N,); zeros if it could not be read."""
+        low, high = limits or (None, None)
+        if isinstance(spec, SyntheticSeries):
+            return self._synthetic(spec, where)
+        try:
+            loaded: LoadedSeries = load_series(
+                spec,
+                self.grid,
+                base=self.context.base,
+                quantity_unit=unit,
+                where=where,
+                minimum=low,
+                maximum=high,
+            )
+        except DataError as error:
+            self.problems.problems += error.problems
+            return np.zeros(self.grid.n)
+        self.findings += [f for f in loaded.findings if f not in self.findings]
+        self.hashes[where] = hashlib.sha256(np.ascontiguousarray(loaded.values).tobytes()).hexdigest()
+        return loaded.values
+
+    def _synthetic(self, spec: SyntheticSeries, where: str) -> Floats:
+        if self._year is None:
+            self.problems.add(
+                "P103", where, "asks for a synthetic year that is not stated", value=spec.synthetic
+            )
+            return np.zeros(self.grid.n)
+        if spec.synthetic not in self._year.series:
+            known = ", ".join(self._year.series)
+            self.problems.add("P201", where, "is not a synthetic quantity", value=spec.synthetic, limit=known)
+            return np.zeros(self.grid.n)
+        return spec.scale_share * self._year.on(self.grid, [spec.synthetic])[spec.synthetic]

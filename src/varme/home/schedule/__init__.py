@@ -1,0 +1,1 @@
+"""The plan of a home: model, planner, reasons, prices."""

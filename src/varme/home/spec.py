@@ -1,0 +1,123 @@
+"""The study files of homes: the fields that all kinds share, and those of the kind ``home``."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from varme.components.battery import Battery
+from varme.components.electric_vehicle import ElectricVehicle
+from varme.components.grid_connection import GridConnection
+from varme.components.home_heat_pump import HomeHeatPump
+from varme.components.hot_water_tank import HotWaterTank
+from varme.components.house import House
+from varme.components.photovoltaics import Photovoltaics
+from varme.data.synthetic.home import HomeYearSpec
+from varme.ground.series import SeriesSpec
+from varme.ground.spec import Spec
+from varme.markets.tariffs import TariffSpec
+
+
+class TimeSpec(Spec):
+    """The horizon."""
+
+    start: datetime | date
+    """First instant; without an offset it is wall-clock time of `timezone`."""
+    end: datetime | date
+    """First instant after the horizon."""
+    step_min: int = Field(default=15, ge=1, le=60)
+    """Length of a step [min]."""
+    timezone: str = "Europe/Copenhagen"
+    """Wall clock of the home (IANA name)."""
+
+
+class WeatherSpec(Spec):
+    """The weather."""
+
+    outdoor_c: SeriesSpec
+    """Air temperature [C]."""
+    ghi_w_per_m2: SeriesSpec = 0.0
+    """Global irradiance on the horizontal plane [W/m2]."""
+    ground_c: float = 8.0
+    """Temperature of brine or ground water as it enters the heat pump [C]."""
+    cold_water_c: float = 10.0
+    """Temperature of cold water [C]."""
+
+
+class HouseholdSpec(Spec):
+    """The people: their electricity."""
+
+    load_kw: SeriesSpec = 0.4
+    """Electricity without heating and car, mean over each interval [kW]."""
+
+
+class StateSpec(Spec):
+    """The state at the start of the plan."""
+
+    room_c: float = 21.0
+    """Room temperature [C]."""
+    tank_c: float = 50.0
+    """Tank temperature [C]."""
+    battery_share: float = Field(default=0.3, ge=0, le=1)
+    """Level of the battery."""
+    vehicle_share: float = Field(default=0.5, ge=0, le=1)
+    """Level of the vehicles."""
+    compressor: Literal["off", "room", "water", "cool"] = "off"
+    """What the compressor does."""
+    compressor_min: float = Field(default=600.0, ge=0)
+    """For how long it has been on or off [min]."""
+
+
+class HomeFields(Spec):
+    """The home itself: what all kinds of home studies share."""
+
+    title: str = ""
+    """Title of the report."""
+    description: str = ""
+    """What the study is about; shown at the top of the report."""
+    time: TimeSpec
+    """The horizon."""
+    synthetic: HomeYearSpec | None = None
+    """A seeded synthetic year of weather, prices, load and draws, for series that ask for one."""
+    weather: WeatherSpec
+    """The weather."""
+    house: House | None = None
+    """The house."""
+    heat_pump: HomeHeatPump | None = None
+    """The heat pump."""
+    hot_water: HotWaterTank | None = None
+    """The hot-water tank."""
+    battery: Battery | None = None
+    """The battery."""
+    vehicles: list[ElectricVehicle] = Field(default=[])
+    """Electric vehicles."""
+    photovoltaics: list[Photovoltaics] = Field(default=[])
+    """PV fields."""
+    household: HouseholdSpec = HouseholdSpec()
+    """The people."""
+    grid: GridConnection = GridConnection()
+    """The grid connection."""
+    tariff: TariffSpec = TariffSpec()
+    """The tariff."""
+
+
+class PlanSpec(Spec):
+    """How the plan is made."""
+
+    quality: Literal["fast", "exact"] = "fast"
+    """`fast`: bound and a good plan in tens of milliseconds; `exact`: until the gap is closed."""
+    gap_cent: float = Field(default=1.0, ge=0)
+    """Gap at which an exact plan is good enough [cent]."""
+
+
+class HomeStudy(HomeFields):
+    """A plan of a home, certified and explained."""
+
+    kind: Literal["home"] = "home"
+    """Kind of study."""
+    state: StateSpec = StateSpec()
+    """The state at the start."""
+    plan: PlanSpec = PlanSpec()
+    """How the plan is made."""

@@ -1,0 +1,1 @@
+"""Markets: trading rules and tariffs."""
