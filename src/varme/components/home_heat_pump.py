@@ -7,7 +7,7 @@ A backup heater adds heat at a COP of 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -67,18 +67,35 @@ class HomeHeatPump(Spec):
 class HeatPumpNumbers:
     """A heat pump compiled over the base grid; M modes.
 
+    Electricity is ``standby_kw + electric_on_kw * x + electric_per_heat * q`` with x = 1 while the compressor runs in a
+    mode: ``standby_kw`` is drawn always, ``electric_on_kw`` is what comes on top of it, so a running machine draws what
+    its COP says. For the mode "water" the numbers of the modes hold at the mean temperature of the tank; the pairs
+    ``water_*`` hold at a cool and a hot tank, with a straight line between them (:meth:`water_at`).
+
     Attributes:
         modes: The modes that it has.
-        heat_min_kw: Smallest heat when on, shape (M, N).
-        heat_max_kw: Heat at full load, shape (M, N).
+        heat_min_kw: Smallest heat (cold in the mode "cool") when on, shape (M, N).
+        heat_max_kw: Heat (cold) at full load, shape (M, N).
         electric_on_kw: a of ``electricity = a x + b q``, shape (M, N).
         electric_per_heat: b, shape (M, N).
-        available: 1 where it may run, shape (N,).
+        available: 1 where it may run, shape (N,): not in blocking times, not below its operation limit.
         run_min: Shortest run [min].
         pause_min: Shortest pause [min].
         start_cent: Cost of a start.
-        standby_kw: Electricity when off.
+        standby_kw: Electricity drawn always, also when off.
         backup_kw: Electric backup heater.
+        starts_per_day_max: Most starts of the compressor in a local calendar day; infinite for none.
+        electric_max_kw: Most electricity of compressor and backup heater, shape (N,); ``None`` for no limit. A grid
+            operator that dims leaves at least 4.2 kW (German EnWG 14a).
+        water_low_c: Temperature of the cool tank of the pairs; NaN without the mode "water".
+        water_high_c: Temperature of the hot tank of the pairs.
+        water_heat_min_kw: Smallest heat at the cool and the hot tank, shape (2, N); ``None`` without "water".
+        water_heat_max_kw: Heat at full load, likewise.
+        water_electric_on_kw: a, likewise.
+        water_electric_per_heat: b, likewise.
+        water_max_c: Highest tank temperature that the compressor reaches; above it only the backup heater heats.
+        flow_c: Flow temperature at full load, shape (M, N); ``None`` if it was not computed.
+        cop_error_share: Standard deviation of the COP, as a share of it.
     """
 
     modes: tuple[Mode, ...]
@@ -92,14 +109,62 @@ class HeatPumpNumbers:
     start_cent: float
     standby_kw: float
     backup_kw: float
+    starts_per_day_max: float = np.inf
+    electric_max_kw: Floats | None = None
+    water_low_c: float = np.nan
+    water_high_c: float = np.nan
+    water_heat_min_kw: Floats | None = None
+    water_heat_max_kw: Floats | None = None
+    water_electric_on_kw: Floats | None = None
+    water_electric_per_heat: Floats | None = None
+    water_max_c: float = np.inf
+    flow_c: Floats | None = None
+    cop_error_share: float = 0.0
 
     def take(self, slots: Slots) -> HeatPumpNumbers:
         """Return the numbers over slots."""
-        return HeatPumpNumbers(
-            self.modes, slots.mean(self.heat_min_kw), slots.mean(self.heat_max_kw), slots.mean(self.electric_on_kw),
-            slots.mean(self.electric_per_heat), slots.least(self.available), self.run_min, self.pause_min,
-            self.start_cent, self.standby_kw, self.backup_kw,
-        )  # fmt: skip
+
+        def mean(values: Floats | None) -> Floats | None:
+            return None if values is None else slots.mean(values)
+
+        return replace(
+            self,
+            heat_min_kw=slots.mean(self.heat_min_kw),
+            heat_max_kw=slots.mean(self.heat_max_kw),
+            electric_on_kw=slots.mean(self.electric_on_kw),
+            electric_per_heat=slots.mean(self.electric_per_heat),
+            available=slots.least(self.available),
+            electric_max_kw=None if self.electric_max_kw is None else slots.least(self.electric_max_kw),
+            water_heat_min_kw=mean(self.water_heat_min_kw),
+            water_heat_max_kw=mean(self.water_heat_max_kw),
+            water_electric_on_kw=mean(self.water_electric_on_kw),
+            water_electric_per_heat=mean(self.water_electric_per_heat),
+            flow_c=mean(self.flow_c),
+        )
+
+    def water_at(self, tank_c: Floats | float) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return smallest heat, full load, a and b of the mode "water" at tank temperatures.
+
+        Straight lines through the pairs, held beyond them.
+
+        Args:
+            tank_c: Tank temperature, broadcast against the time axis: a number, shape (n,), or (homes, 1).
+
+        Raises:
+            ValueError: if it has no mode "water".
+        """
+        pairs = (
+            self.water_heat_min_kw,
+            self.water_heat_max_kw,
+            self.water_electric_on_kw,
+            self.water_electric_per_heat,
+        )
+        if any(pair is None for pair in pairs):
+            raise ValueError("the heat pump makes no hot water")
+        span = max(self.water_high_c - self.water_low_c, 1e-9)
+        share = np.clip((np.asarray(tank_c, dtype=float) - self.water_low_c) / span, 0.0, 1.0)
+        low, full, on, slope = (p[0] + share * (p[1] - p[0]) for p in pairs if p is not None)
+        return low, full, on, slope
 
 
 def performance(spec: HomeHeatPump, rated_kw: float) -> PerformanceMap:
@@ -114,37 +179,82 @@ def compiled(
     """Return the numbers of a heat pump between its surroundings, the emitters and the tank."""
     machine = performance(spec, rated_kw)
     source = seen.outdoor_c if spec.source == "air" else seen.ground_c
+    standby = spec.standby_w / 1e3
     modes: list[Mode] = []
-    low: list[Floats] = []
-    high: list[Floats] = []
-    on: list[Floats] = []
-    slope: list[Floats] = []
-    for mode, present in (("room", house is not None), ("water", tank is not None)):
-        if not present:
-            continue
-        modes.append(mode)  # type: ignore[arg-type]
-        if mode == "room":
-            assert house is not None
-            q_high = machine.heat_max_kw(source, house.flow_c(machine.heat_max_kw(source, 35.0)))
-            q_low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.3 * q_high)), q_high)
-            flow_low, flow_high = house.flow_c(q_low), house.flow_c(q_high)
-        else:
-            assert tank is not None
-            mean_c = (tank.temperature_min_c + tank.temperature_max_c) / 2
-            flow_low = flow_high = np.full(seen.grid.n, mean_c + spec.water_approach_k)
-            q_high = machine.heat_max_kw(source, flow_high)
-            q_low = np.minimum(machine.heat_min_kw(source, flow_low), q_high)
-        p_low = q_low / machine.cop(source, flow_low, q_low / q_high)
-        p_high = q_high / machine.cop(source, flow_high, 1.0)
-        b = np.where(
-            q_high - q_low > 1e-6, (p_high - p_low) / np.maximum(q_high - q_low, 1e-6), p_high / q_high
+    lines: list[_Line] = []
+    if house is not None:
+        modes.append("room")
+        high = machine.heat_max_kw(source, house.flow_c(machine.heat_max_kw(source, 35.0)))
+        low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.3 * high)), high)
+        lines.append(_line(machine, source, (low, house.flow_c(low)), (high, house.flow_c(high)), standby))
+    pair: tuple[_Line, ...] = ()
+    if tank is not None:
+        modes.append("water")
+        ends = (tank.temperature_min_c, tank.temperature_max_c)
+        cool, middle, hot = (
+            _at_flow(machine, source, c + spec.water_approach_k, standby)
+            for c in (ends[0], sum(ends) / 2, ends[1])
         )
-        low, high = [*low, q_low], [*high, q_high]
-        on, slope = [*on, p_low - b * q_low], [*slope, b]
-    return HeatPumpNumbers(
-        tuple(modes), np.stack(low), np.stack(high), np.stack(on), np.stack(slope), np.ones(seen.grid.n), spec.run_min,
-        spec.pause_min, 100 * spec.start_cost_eur, spec.standby_w / 1e3, spec.backup_kw,
-    )  # fmt: skip
+        lines.append(middle)
+        pair = (cool, hot)
+    numbers = HeatPumpNumbers(
+        tuple(modes),
+        np.stack([x.heat_min_kw for x in lines]),
+        np.stack([x.heat_max_kw for x in lines]),
+        np.stack([x.electric_on_kw for x in lines]),
+        np.stack([x.electric_per_heat for x in lines]),
+        np.ones(seen.grid.n),
+        spec.run_min,
+        spec.pause_min,
+        100 * spec.start_cost_eur,
+        standby,
+        spec.backup_kw,
+    )
+    if tank is None:
+        return numbers
+    return replace(
+        numbers,
+        water_low_c=ends[0],
+        water_high_c=ends[1],
+        water_heat_min_kw=np.stack([x.heat_min_kw for x in pair]),
+        water_heat_max_kw=np.stack([x.heat_max_kw for x in pair]),
+        water_electric_on_kw=np.stack([x.electric_on_kw for x in pair]),
+        water_electric_per_heat=np.stack([x.electric_per_heat for x in pair]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Limits of the heat and the straight line of the electricity, arrays of shape (N,)."""
+
+    heat_min_kw: Floats
+    heat_max_kw: Floats
+    electric_on_kw: Floats
+    electric_per_heat: Floats
+
+
+def _at_flow(machine: PerformanceMap, source: Floats, flow_c: float, standby: float) -> _Line:
+    """Return the line at one flow temperature."""
+    flow = np.full(len(source), flow_c)
+    high = machine.heat_max_kw(source, flow)
+    return _line(
+        machine, source, (np.minimum(machine.heat_min_kw(source, flow), high), flow), (high, flow), standby
+    )
+
+
+def _line(
+    machine: PerformanceMap,
+    source: Floats,
+    low: tuple[Floats, Floats],
+    high: tuple[Floats, Floats],
+    standby: float,
+) -> _Line:
+    """Return the line through smallest and full load, each with its flow temperature."""
+    p_low = low[0] / machine.cop(source, low[1], low[0] / high[0])
+    p_high = high[0] / machine.cop(source, high[1], 1.0)
+    span = high[0] - low[0]
+    slope = np.where(span > 1e-6, (p_high - p_low) / np.maximum(span, 1e-6), p_high / high[0])
+    return _Line(low[0], high[0], p_low - slope * low[0] - standby, slope)
 
 
 def within(slots: Slots, minutes: float) -> list[Floats]:
