@@ -64,6 +64,46 @@ class HomeHeatPump(Spec):
 
 
 @dataclass(frozen=True, eq=False)
+class Machine:
+    """The machine behind the numbers, for simulations at the temperatures that really occur.
+
+    Attributes:
+        performance: COP and capacity over source and flow temperature.
+        house: The house whose emitters it feeds.
+        source_c: Temperature of its source, shape (N,) over the base grid.
+        water_approach_k: Flow temperature above the tank's.
+    """
+
+    performance: PerformanceMap
+    house: House | None
+    source_c: Floats
+    water_approach_k: float
+
+    def flow_c(self, mode: str, heat_kw: Floats, sink_c: Floats) -> Floats:
+        """Return the flow temperature for a heat into a room or tank of a given temperature [C]."""
+        if mode == "water" or self.house is None:
+            return np.asarray(sink_c + self.water_approach_k, dtype=float)
+        return self.house.flow_c(heat_kw, sink_c)
+
+    def limits_kw(self, mode: str, source_c: Floats, sink_c: Floats) -> tuple[Floats, Floats]:
+        """Return the smallest heat when on and the heat at full load [kW]."""
+        if mode == "water" or self.house is None:
+            flow = self.flow_c(mode, np.zeros(1), sink_c)
+            high = self.performance.heat_max_kw(source_c, flow)
+            return np.minimum(self.performance.heat_min_kw(source_c, flow), high), high
+        high = self.performance.heat_max_kw(source_c, 35.0)
+        high = self.performance.heat_max_kw(source_c, self.house.flow_c(high, sink_c))
+        low = self.performance.heat_min_kw(source_c, self.house.flow_c(0.3 * high, sink_c))
+        return np.minimum(low, high), high
+
+    def electric_kw(self, mode: str, source_c: Floats, sink_c: Floats, heat_kw: Floats) -> Floats:
+        """Return the electricity for a heat at a source and a sink (room or tank) temperature [kW]."""
+        full = self.performance.heat_max_kw(source_c, self.flow_c(mode, heat_kw, sink_c))
+        cop = self.performance.cop(source_c, self.flow_c(mode, heat_kw, sink_c), heat_kw / full)
+        return np.asarray(heat_kw / cop)
+
+
+@dataclass(frozen=True, eq=False)
 class HeatPumpNumbers:
     """A heat pump compiled over the base grid; M modes.
 
