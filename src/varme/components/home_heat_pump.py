@@ -136,6 +136,7 @@ class HeatPumpNumbers:
         water_max_c: Highest tank temperature that the compressor reaches; above it only the backup heater heats.
         flow_c: Flow temperature at full load, shape (M, N); ``None`` if it was not computed.
         cop_error_share: Standard deviation of the COP, as a share of it.
+        machine: The machine behind the numbers, for simulations at the temperatures that really occur.
     """
 
     modes: tuple[Mode, ...]
@@ -160,6 +161,7 @@ class HeatPumpNumbers:
     water_max_c: float = np.inf
     flow_c: Floats | None = None
     cop_error_share: float = 0.0
+    machine: Machine | None = None
 
     def take(self, slots: Slots) -> HeatPumpNumbers:
         """Return the numbers over slots."""
@@ -249,6 +251,7 @@ def compiled(
         100 * spec.start_cost_eur,
         standby,
         spec.backup_kw,
+        machine=Machine(machine, house, source, spec.water_approach_k),
     )
     if tank is None:
         return numbers
