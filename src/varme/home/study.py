@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 from varme.components.home import Slots
 from varme.ground.context import Context, Kind
 from varme.ground.findings import Finding
 from varme.ground.result import Figure, Result
-from varme.ground.tables import TableSchema
-from varme.home.case import load_case, state_of
+from varme.ground.tables import Table, TableSchema
+from varme.home.case import HomeCase, load_case, state_of
+from varme.home.schedule.figures import (
+    COSTS,
+    ENERGY,
+    KPIS,
+    Kpis,
+    costs_table,
+    energy_table,
+    kpis_of,
+    kpis_table,
+)
+from varme.home.schedule.flows import flows_of
 from varme.home.schedule.plan import Plan, make_plan
+from varme.home.schedule.reasons import REASON_HOURS, REASONS, hours_table, reasons_of, reasons_table
 from varme.home.schedule.tables import PLAN, plan_charts, plan_findings, plan_table
+from varme.home.schedule.worth import WORTH, worth_table
 from varme.home.spec import HomeStudy
 from varme.home.templates import home_files
 
@@ -38,39 +49,57 @@ def run(study: HomeStudy, context: Context) -> Result:
     case = load_case(study, context)
     state = state_of(study.state, study, case.plant)
     plan = make_plan(case.plant, Slots.even(0, case.grid.n, case.grid.step_h), state, study.plan)
-    summary = figures(plan)
+    planned = time.process_time() - started
+    kpis = kpis_of(plan)
+    summary = figures(plan, kpis)
     return Result(
         kind=study.kind,
         title=study.title or "A home and its heat pump",
         summary={f.name: f for f in summary},
-        data={"plan": plan_table(plan)},
-        findings=(*case.findings, *plan_findings(plan)),
+        data=tables(plan, kpis),
+        findings=(*case.findings, *plan_findings(plan, kpis)),
         charts=tuple(plan_charts(plan)),
-        provenance={
-            "data_hashes": case.data_hashes,
-            "solver_status": plan.status,
-            "bound_cent": plan.certificate.bound,
-            "gap_cent": plan.certificate.gap_abs,
-            "timing": {"cpu_s": round(time.process_time() - started, 3)},
-        },
+        provenance=_provenance(case, plan)
+        | {"timing": {"cpu_s": round(time.process_time() - started, 3), "plan_cpu_s": round(planned, 3)}},
         study=study.model_dump(mode="json"),
     )
 
 
-def figures(plan: Plan) -> list[Figure]:
+def tables(plan: Plan, kpis: Kpis) -> dict[str, Table]:
+    """Return the tables of a plan."""
+    flows = flows_of(plan)
+    reasons = reasons_of(plan)
+    made = [
+        plan_table(plan, flows), reasons_table(plan, reasons), hours_table(plan, reasons), worth_table(plan),
+        costs_table(plan), energy_table(plan, flows), kpis_table(kpis),
+    ]  # fmt: skip
+    return {table.schema.name: table for table in made}
+
+
+def _provenance(case: HomeCase, plan: Plan) -> dict[str, object]:
+    return {
+        "data_hashes": case.data_hashes,
+        "solver_status": plan.status,
+        "bound_cent": plan.certificate.bound,
+        "objective_cent": plan.certificate.objective,
+        "gap_cent": plan.certificate.gap_abs,
+        "violation": plan.certificate.max_violation,
+    }
+
+
+def figures(plan: Plan, kpis: Kpis) -> list[Figure]:
     """Return the summary of a plan."""
-    hours = plan.slots.step_h
-    return [
-        Figure("cost_eur", plan.cost_cent / 100, "what the plan costs"),
-        Figure("gap_cent", plan.certificate.gap_abs, "largest possible loss against the best plan"),
-        Figure("import_kwh", float(np.sum(plan.value("grid.import") * hours)), "electricity bought"),
-        Figure("export_kwh", float(np.sum(plan.value("grid.export") * hours)), "electricity sold"),
+    first = [
+        Figure("cost_eur", kpis.cost_eur, "what the plan costs"),
+        Figure("gap_cent", plan.certificate.gap_abs, "at most that much better could any plan be"),
     ]
+    rest = [Figure(name, value, text) for name, value, text in kpis.meanings() if name != "cost_eur"]
+    return [*first, *rest]
 
 
 def schemas() -> list[TableSchema]:
     """Return the schemas of all tables of a result."""
-    return [PLAN]
+    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS]
 
 
 KIND = Kind(
