@@ -66,3 +66,23 @@ def block(numbers: BatteryNumbers, model: Model, slots: Slots, worth_cent_per_kw
     model.add("battery.one_way", [(share, charge.now), (share, discharge.now)], upper=1.0)
     ports = [Port(ELECTRICITY, charge, -1.0), Port(ELECTRICITY, discharge, 1.0)]
     return Block("battery", ports, [Cost("battery wear", discharge, wear)])
+
+
+def step(
+    numbers: BatteryNumbers, level_kwh: Floats, charge_kw: Floats, discharge_kw: Floats, hours: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return level, charge and discharge after a step (simulation view): what is asked for, within the limits.
+
+    Args:
+        numbers: The battery.
+        level_kwh: Levels before the step, shape (homes,).
+        charge_kw: Charge asked for, shape (homes,).
+        discharge_kw: Discharge asked for, shape (homes,).
+        hours: Length of the step [h].
+    """
+    eta = numbers.one_way_share
+    room = np.maximum(numbers.capacity_kwh - level_kwh, 0.0)
+    charge = np.clip(charge_kw, 0.0, np.minimum(numbers.power_kw, room / (eta * hours)))
+    left = np.maximum(level_kwh + eta * hours * charge, 0.0)
+    discharge = np.clip(discharge_kw, 0.0, np.minimum(numbers.power_kw, left * eta / hours))
+    return level_kwh + hours * (eta * charge - discharge / eta), charge, discharge

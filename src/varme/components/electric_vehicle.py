@@ -152,3 +152,50 @@ def block(numbers: VehicleNumbers, model: Model, slots: Slots, worth_cent_per_kw
     costs += [Cost("missing at departure", short, numbers.short_cent_per_kwh)]
     costs += [Cost("missing at departure", stranded, 2 * numbers.short_cent_per_kwh)]
     return Block(name, ports, costs)
+
+
+@dataclass(frozen=True, eq=False)
+class VehicleStep:
+    """What a vehicle did in a step, arrays of shape (homes,): level after it, powers, and energy that was missing."""
+
+    level_kwh: Floats
+    charge_kw: Floats
+    discharge_kw: Floats
+    stranded_kwh: Floats
+    short_kwh: Floats
+
+
+def step(
+    numbers: VehicleNumbers,
+    at: int,
+    level_kwh: Floats,
+    charge_kw: Floats,
+    discharge_kw: Floats,
+    hours: float,
+    *,
+    last: bool = True,
+) -> VehicleStep:
+    """Return a vehicle after a step (simulation view): what is asked for, within the limits.
+
+    A base step may be simulated in parts; trips are taken, and departures counted, in its last part.
+
+    Args:
+        numbers: The vehicle over the base grid.
+        at: Base step.
+        level_kwh: Levels before the step, shape (homes,).
+        charge_kw: Charge asked for, shape (homes,); below the smallest charge it does not charge.
+        discharge_kw: Discharge asked for, shape (homes,).
+        hours: Length of the part [h].
+        last: Whether this is the last part of the base step.
+    """
+    eta = numbers.charge_efficiency_share
+    room = np.maximum(numbers.capacity_kwh - level_kwh, 0.0)
+    charge = np.clip(charge_kw, 0.0, numbers.home[at] * numbers.charge_max_kw)
+    charge = np.where(charge < numbers.charge_min_kw - 1e-6, 0.0, np.minimum(charge, room / (eta * hours)))
+    give = np.clip(discharge_kw, 0.0, numbers.home[at] * numbers.discharge_max_kw)
+    give = np.minimum(give, np.maximum(level_kwh, 0.0) * eta / hours)
+    level = level_kwh + hours * (eta * charge - give / eta)
+    trip, wish = (float(numbers.trip_kwh[at]), float(numbers.wish_kwh[at])) if last else (0.0, 0.0)
+    stranded = np.maximum(trip - level, 0.0)
+    after = level - trip + stranded
+    return VehicleStep(after, charge, give, stranded, np.maximum(wish - after, 0.0))

@@ -69,3 +69,23 @@ def block(numbers: GridNumbers, model: Model, slots: Slots) -> Block:
     return Block(
         "grid", ports, [Cost("electricity bought", bought, buy), Cost("electricity sold", sold, sell)]
     )
+
+
+def step(
+    numbers: GridNumbers, at: int, demand_kw: Floats, pv_kw: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return import, export, PV that is cut, and import above the limit in a step (simulation view), shape (homes,).
+
+    PV is cut where exporting costs money, and above the export limit.
+
+    Args:
+        numbers: The connection over the base grid.
+        at: Base step.
+        demand_kw: What all devices draw, less what batteries and vehicles give, shape (homes,).
+        pv_kw: What PV could give, shape (homes,).
+    """
+    surplus = np.maximum(pv_kw - demand_kw, 0.0)
+    most = 0.0 if numbers.export_cent_per_kwh[at] < 0 else numbers.export_max_kw
+    cut = np.minimum(np.maximum(surplus - most, 0.0), np.maximum(pv_kw, 0.0))
+    bought = np.maximum(demand_kw - pv_kw, 0.0)
+    return bought, surplus - cut, cut, np.maximum(bought - numbers.import_max_kw, 0.0)

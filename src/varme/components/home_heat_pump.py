@@ -345,3 +345,47 @@ def block(numbers: HeatPumpNumbers, model: Model, slots: Slots) -> Block:
         terms += [(sign, i) for _, i in now]
         model.add(f"heat_pump.{name}_min", terms, upper=0.0 if sign < 0 else 1.0)
     return Block("heat_pump", ports, [Cost("starts", start, numbers.start_cent)])
+
+
+#: Modes as whole numbers, for arrays of homes.
+MODE_CODES = {"off": 0, "room": 1, "water": 2, "cool": 3}
+
+
+def step(
+    numbers: HeatPumpNumbers,
+    at: int,
+    mode: Literal["room", "water", "cool"],
+    heat_kw: Floats,
+    sink_c: Floats,
+    source_c: float | None = None,
+) -> tuple[Floats, Floats]:
+    """Return heat and electricity of a running compressor in one mode (simulation view), shape (homes,).
+
+    Heat is what is asked for, between smallest heat and full load; electricity is on top of the standby.
+
+    Args:
+        numbers: The heat pump over the base grid.
+        at: Base step.
+        mode: What it does.
+        heat_kw: Heat asked for, shape (homes,).
+        sink_c: Temperature of room or tank, shape (homes,).
+        source_c: Source temperature: then limits and COP are those of the machine at the temperatures as they are;
+            ``None`` for the straight lines that plans use.
+    """
+    machine, m = numbers.machine, numbers.modes.index(mode)
+    if source_c is None or machine is None or mode == "cool":
+        low, high, on, slope = (
+            x[m, at]
+            for x in (
+                numbers.heat_min_kw,
+                numbers.heat_max_kw,
+                numbers.electric_on_kw,
+                numbers.electric_per_heat,
+            )
+        )
+        heat = np.clip(heat_kw, low, high)
+        return heat, np.asarray(on + slope * heat)
+    source = np.full(heat_kw.shape, source_c)
+    lowest, highest = machine.limits_kw(mode, source, sink_c)
+    heat = np.clip(heat_kw, lowest, highest)
+    return heat, machine.electric_kw(mode, source, sink_c, heat) - numbers.standby_kw

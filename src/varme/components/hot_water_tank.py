@@ -107,3 +107,20 @@ def block(
     missed = model.var("tank.missed", cost=price)
     model.add("tank.comfort", [(1.0, level.now), (1.0, missed.now)], lower=numbers.low_c)
     return Block("tank", (), [Cost("hot water missed", missed, price)])
+
+
+def step(
+    numbers: TankNumbers, tank_c: Floats, heat_kw: Floats, draw_kw: Floats | float, hours: float
+) -> Floats:
+    """Return the tank temperatures after a step (simulation view), shape as ``tank_c``.
+
+    Args:
+        numbers: The tank.
+        tank_c: Temperatures before the step, shape (homes,).
+        heat_kw: Heat into the tank, shape (homes,).
+        draw_kw: Heat drawn.
+        hours: Length of the step [h].
+    """
+    keep = np.exp(-numbers.loss_kw_per_k * hours / numbers.capacity_kwh_per_k)
+    gain = (1 - keep) / numbers.loss_kw_per_k
+    return np.asarray(keep * tank_c + (1 - keep) * numbers.surroundings_c + gain * (heat_kw - draw_kw))

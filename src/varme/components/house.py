@@ -165,3 +165,17 @@ def block(
     model.add("house.comfort", comfort, lower=numbers.low_c, upper=numbers.high_c)
     costs = [Cost("discomfort", cold, price), Cost("discomfort", warm, price)]
     return Block("house", (), costs)
+
+
+def step(temperatures_c: Floats, heat_kw: Floats, a: Floats, heat: Floats, rest: Floats) -> Floats:
+    """Return the temperatures after a step (simulation view); a, heat and rest are those of :meth:`HouseNumbers.steps`.
+
+    Args:
+        temperatures_c: Temperatures before the step, shape (homes, k).
+        heat_kw: Heat of all heaters into the room, less what cooling takes, shape (homes,).
+        a: Shape (k, k), or (homes, k, k).
+        heat: Kelvin per kilowatt, shape (k,) or (homes, k).
+        rest: Part of weather and gains, shape (k,) or (homes, k).
+    """
+    kept = np.einsum("...ij,...j->...i", a, temperatures_c)
+    return np.asarray(kept + heat * heat_kw[..., None] + rest)
