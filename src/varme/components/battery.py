@@ -14,7 +14,7 @@ from varme.components.base import Block, Cost, Port
 from varme.components.home import ELECTRICITY, Slots
 from varme.ground.size import Size
 from varme.ground.spec import Spec
-from varme.kernel.model import Model
+from varme.kernel.model import Floats, Model
 
 
 class Battery(Spec):
