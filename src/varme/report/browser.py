@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from varme.report.drawing import RESAMPLED, Axis, Boxes, Cells, Clouds, Curves, Drawing, Trace, draw
+from varme.report.drawing import (
+    RESAMPLED,
+    Axis,
+    Boxes,
+    Cells,
+    Clouds,
+    Curves,
+    Drawing,
+    Trace,
+    draw,
+    is_temperature,
+)
 from varme.report.flows import Flows
 from varme.report.localtime import axis_seconds
 from varme.report.numbers import json_numbers
@@ -125,9 +136,11 @@ def _curves(drawing: Drawing, body: Curves) -> dict[str, Any]:
     if series and chart.threshold:
         series[0]["markLine"] = _mark_line(chart.threshold)
     second = any(t.second for t in body.traces)
-    axes = [_value_axis(body.y_label, **_reach(chart, body))]
+    left = is_temperature([t for t in body.traces if not t.second])
+    axes = [_value_axis(body.y_label, **_reach(chart, body), **({"scale": True} if left else {}))]
     if second:
-        axes.append(_value_axis(body.y2_label, position="right", splitLine={"show": False}))
+        right = {"scale": True} if is_temperature([t for t in body.traces if t.second]) else {}
+        axes.append(_value_axis(body.y2_label, position="right", splitLine={"show": False}, **right))
     columns = [{"key": f"s{i}", "head": _head(t.name, t.unit)} for i, t in enumerate(body.traces)]
     stacked = chart.kind in {"stack", "stacked_bars"}
     bars = chart.kind in {"bars", "stacked_bars"}

@@ -50,6 +50,11 @@ class Trace:
     second: bool = False
 
 
+def is_temperature(traces: list[Trace]) -> bool:
+    """Return whether series are temperatures, whose zero means nothing, so that an axis need not begin there."""
+    return bool(traces) and all("°C" in trace.unit for trace in traces)
+
+
 @dataclass(frozen=True)
 class Curves:
     """Series over one x axis: lines, steps, areas or bars."""

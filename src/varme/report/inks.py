@@ -12,7 +12,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from varme.report.drawing import Axis, Boxes, Cells, Clouds, Curves, Drawing, Trace
+from varme.report.drawing import Axis, Boxes, Cells, Clouds, Curves, Drawing, Trace, is_temperature
 from varme.report.flows import Box, Flows, boxes_of
 from varme.report.localtime import axis_seconds
 from varme.report.numbers import format_number
@@ -128,7 +128,9 @@ def ink_curves(drawing: Drawing, body: Curves, axes: Axes) -> None:
 
 
 def _from_zero(axes: Axes, traces: list[Trace]) -> None:
-    """Let the axis begin at zero where no value is below it."""
+    """Let the axis begin at zero where no value is below it; a temperature's zero means nothing."""
+    if is_temperature(traces):
+        return
     lowest = min((float(np.nanmin(t.values)) for t in traces if np.isfinite(t.values).any()), default=0.0)
     if lowest >= 0:
         axes.set_ylim(bottom=0.0)

@@ -173,6 +173,11 @@ def _clock(plan: Plan, slot: int) -> str:
     return seen.grid.label(int(plan.slots.edges[slot]), seen.timezone)[11:16]
 
 
+def _end(plan: Plan, slot: int) -> str:
+    """Return the wall clock at the end of a slot, where temperatures stand."""
+    return _clock(plan, slot + 1)
+
+
 def _surplus(plan: Plan, flows: Flows) -> NDArray[np.bool_]:
     """Return the slots in which the sun gives more than the household takes, and nothing is bought."""
     return np.asarray((flows.pv_kw > flows.load_kw + 1e-6) & (flows.import_kw < 0.05), dtype=bool)
@@ -211,15 +216,15 @@ def _why_heat(
     if price[slot] < 0:
         return "negative_price", f"Electricity is paid for: {price[slot]:.1f} ct/kWh."
     if 0 <= needed <= slot + 1:
-        return "must_heat", f"Without it {what} would fall below its limit at {_clock(plan, needed)}."
+        return "must_heat", f"Without it {what} would fall below its limit by {_end(plan, needed)}."
     if surplus:
         return "pv_surplus", f"Surplus PV is kept as heat in {what}."
     if needed < 0:
         return "end_value", f"The heat stays in {what} for after the plan's end."
     saved = price[needed] - price[slot]
-    when = _clock(plan, needed)
+    when = _end(plan, needed)
     if saved > SAME_CENT:
-        text = f"{price[slot]:.1f} ct/kWh now, {price[needed]:.1f} at {when}, when {what} would need it."
+        text = f"{price[slot]:.1f} ct/kWh now, {price[needed]:.1f} by {when}, when {what} would need it."
         return "cheap_hour", text
     if _within_run(plan, slot):
         return "minimum_run", f"The compressor started less than {_run_min(plan):.0f} min ago."
@@ -338,6 +343,6 @@ def _why_charge(
     if len(choice) and price[slot] <= np.quantile(choice, 0.5) + SAME_CENT:
         return (
             "cheap_hour",
-            f"{price[slot]:.1f} ct/kWh is among the cheapest until it leaves after {_clock(plan, leave)}.",
+            f"{price[slot]:.1f} ct/kWh is among the cheapest until it leaves at {_end(plan, leave)}.",
         )
-    return "before_departure", f"It leaves after {_clock(plan, leave)}, and the cheaper slots do not suffice."
+    return "before_departure", f"It leaves at {_end(plan, leave)}, and the cheaper slots do not suffice."
