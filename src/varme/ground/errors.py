@@ -163,6 +163,17 @@ CODES: dict[str, CodeEntry] = {
         "What the transformers carry already does not fit: another length, negative, or not a number.",
         "Give one value per transformer (peak) or one per step (series), in kW.",
     ),
+    "P175": CodeEntry(
+        "Synthetic weather out of reach",
+        "The yearly irradiation or the coldest temperature of a synthetic home year is not possible at its place.",
+        "Give values within the limits that the message states, or move the place.",
+    ),
+    "P190": CodeEntry(
+        "A home contradicts itself",
+        "Wishes exclude each other, or no device can do what is asked: a comfort band upside down, a tank that nothing "
+        "heats, a connection below the household's load, a trip longer than the battery.",
+        "Change one of the fields that the message names.",
+    ),
     "P120": CodeEntry(
         "Covariate of another length",
         "A covariate has another number of values than there are homes.",

@@ -24,6 +24,7 @@ from varme.ground.findings import Finding
 from varme.ground.series import SyntheticSeries
 from varme.ground.size import largest
 from varme.ground.timegrid import TimeGrid
+from varme.home.checks import check_home
 from varme.home.plant import Plant, State
 from varme.home.spec import HomeFields, StateSpec
 from varme.kernel.model import Floats
@@ -49,8 +50,13 @@ class HomeCase:
     data_hashes: dict[str, str] = field(default_factory=dict)
 
 
-def load_case(study: HomeFields, context: Context) -> HomeCase:
+def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None = None) -> HomeCase:
     """Resolve a study.
+
+    Args:
+        study: The study.
+        context: Where its files are.
+        memory: Series that were read for other homes of one study, on the same grid; filled as more are read.
 
     Raises:
         InputError: with every problem of the study.
@@ -63,7 +69,7 @@ def load_case(study: HomeFields, context: Context) -> HomeCase:
     except InputError as error:
         problems.problems += error.problems
         _refuse(problems, context.source)
-    reader = _Reader(study, context, grid, problems)
+    reader = _Reader(study, context, grid, problems, memory)
     outdoor = reader.read(study.weather.outdoor_c, "c", "weather.outdoor_c", (-60.0, 60.0))
     ghi = reader.read(study.weather.ghi_w_per_m2, "w_per_m2", "weather.ghi_w_per_m2", (0.0, 1500.0))
     seen = Surroundings(
@@ -100,7 +106,10 @@ def load_case(study: HomeFields, context: Context) -> HomeCase:
         None if study.battery is None else battery_of.compiled(study.battery, largest(study.battery.capacity_kwh)),
         tuple(vehicle_of.compiled(v, seen) for v in study.vehicles),
     )  # fmt: skip
-    return HomeCase(study, grid, plant, reader.findings, reader.hashes)
+    told = check_home(study, plant, problems)
+    if len(problems):
+        _refuse(problems, context.source)
+    return HomeCase(study, grid, plant, [*reader.findings, *told], reader.hashes)
 
 
 def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:
@@ -122,14 +131,34 @@ def _refuse(problems: Collector, source: str) -> NoReturn:
 class _Reader:
     """Turns series specs into arrays over the base grid, and collects everything that is wrong with them."""
 
-    def __init__(self, study: HomeFields, context: Context, grid: TimeGrid, problems: Collector) -> None:
+    def __init__(
+        self,
+        study: HomeFields,
+        context: Context,
+        grid: TimeGrid,
+        problems: Collector,
+        memory: dict[str, Any] | None = None,
+    ) -> None:
         self.context, self.grid, self.problems = context, grid, problems
         self.findings: list[Finding] = []
         self.hashes: dict[str, str] = {}
-        self._year = None if study.synthetic is None else build_home_year(study.synthetic)
+        self.memory = {} if memory is None else memory
+        if study.synthetic is not None and "synthetic" not in self.memory:
+            self.memory["synthetic"] = build_home_year(study.synthetic)
+        self._year = None if study.synthetic is None else self.memory["synthetic"]
 
     def read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None = None) -> Floats:
         """Return one series, shape (N,); zeros if it could not be read."""
+        key = f"{where}={spec!r}"
+        if key not in self.memory:
+            before = len(self.problems)
+            values = self._read(spec, unit, where, limits)
+            if len(self.problems) > before:
+                return values
+            self.memory[key] = values
+        return np.asarray(self.memory[key], dtype=float)
+
+    def _read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None) -> Floats:
         low, high = limits or (None, None)
         if isinstance(spec, SyntheticSeries):
             return self._synthetic(spec, where)

@@ -6,10 +6,12 @@ import time
 
 from varme.components.home import Slots
 from varme.ground.context import Context, Kind
+from varme.ground.errors import Collector, InputError
 from varme.ground.findings import Finding
 from varme.ground.result import Figure, Result
 from varme.ground.tables import Table, TableSchema
 from varme.home.case import HomeCase, load_case, state_of
+from varme.home.checks import check_state
 from varme.home.schedule.figures import (
     COSTS,
     ENERGY,
@@ -36,7 +38,8 @@ def check(study: HomeStudy, context: Context) -> list[Finding]:
         InputError: with every problem of the study.
         DataError: with every problem of the data.
     """
-    return load_case(study, context).findings
+    case = load_case(study, context)
+    return [*case.findings, *_start_findings(study, case, context)]
 
 
 def run(study: HomeStudy, context: Context) -> Result:
@@ -47,6 +50,7 @@ def run(study: HomeStudy, context: Context) -> Result:
     """
     started = time.process_time()
     case = load_case(study, context)
+    told = _start_findings(study, case, context)
     state = state_of(study.state, study, case.plant)
     plan = make_plan(case.plant, Slots.even(0, case.grid.n, case.grid.step_h), state, study.plan)
     planned = time.process_time() - started
@@ -57,12 +61,25 @@ def run(study: HomeStudy, context: Context) -> Result:
         title=study.title or "A home and its heat pump",
         summary={f.name: f for f in summary},
         data=tables(plan, kpis),
-        findings=(*case.findings, *plan_findings(plan, kpis)),
+        findings=(*case.findings, *told, *plan_findings(plan, kpis)),
         charts=tuple(plan_charts(plan)),
         provenance=_provenance(case, plan)
         | {"timing": {"cpu_s": round(time.process_time() - started, 3), "plan_cpu_s": round(planned, 3)}},
         study=study.model_dump(mode="json"),
     )
+
+
+def _start_findings(study: HomeStudy, case: HomeCase, context: Context) -> list[Finding]:
+    """Return what must be known of the start.
+
+    Raises:
+        InputError: if the start is impossible.
+    """
+    problems = Collector()
+    told = check_state(study.state, case.plant, problems)
+    if len(problems):
+        raise InputError(problems.problems, context.source)
+    return told
 
 
 def tables(plan: Plan, kpis: Kpis) -> dict[str, Table]:
