@@ -110,6 +110,7 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "kw_per_kwp": ("power per peak power", 1.0),
     "kwh_per_kwp": ("energy per peak power", 1.0),
     "w_per_m2": ("irradiance", 1.0),
+    "kwh_per_m2": ("irradiation", 1.0),
     "w_per_k": ("power per temperature difference", 1e-6),
     "m_per_s": ("speed", 1.0),
     "g_per_kwh": ("emission factor", 1e-3),
@@ -136,7 +137,7 @@ LABELS: Final[dict[str, str]] = {
     "ratio": "-", "year": "-", "percent_per_k": "%/K", "cent": "ct", "cent_per_kwh": "ct/kWh",
     "eur_per_kwp": "EUR/kWp", "eur_per_l": "EUR/l", "eur_per_m3": "EUR/m³", "eur_per_month": "EUR/month",
     "eur_per_k_h": "EUR/(K h)", "k_h": "K h", "kwp": "kWp", "kw_per_kwp": "kW/kWp", "kwh_per_kwp": "kWh/kWp",
-    "w_per_m2": "W/m²", "w_per_k": "W/K", "m_per_s": "m/s", "g_per_kwh": "g/kWh", "l_per_day": "l/d",
+    "w_per_m2": "W/m²", "kwh_per_m2": "kWh/m²", "w_per_k": "W/K", "m_per_s": "m/s", "g_per_kwh": "g/kWh", "l_per_day": "l/d",
     "kwh_per_100km": "kWh/100 km", "home_years": "home-years",
 }  # fmt: skip
 

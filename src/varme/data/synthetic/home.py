@@ -1,28 +1,30 @@
-"""A seeded synthetic year of a home: weather, prices, load, hot-water draws."""
+"""A seeded synthetic year of a home: weather, prices, load, hot-water draws, at 15 min.
+
+>>> year = build_home_year(HomeYearSpec(year=2025, seed=1))
+>>> sorted(year.series)[:3]
+['co2_g_per_kwh', 'dhi_w_per_m2', 'dni_w_per_m2']
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import lru_cache
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from varme.data.resample import resample
-from varme.ground.spec import Spec
+from varme.data.synthetic.home_clock import home_clock
+from varme.data.synthetic.home_market import home_market
+from varme.data.synthetic.home_people import home_people
+from varme.data.synthetic.home_spec import HomeYearSpec
+from varme.data.synthetic.home_weather import home_weather
+from varme.ground.errors import DataError, Problem
 from varme.ground.timegrid import TimeGrid
 
 Floats = NDArray[np.float64]
-
-
-class HomeYearSpec(Spec):
-    """A synthetic year of a home."""
-
-    year: int = Field(default=2025, ge=1950, le=2200)
-    """Calendar year."""
-    seed: int = Field(default=1, ge=0)
-    """Seed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class HomeYear:
     Attributes:
         spec: What was asked for.
         grid: The padded grid.
-        series: ``outdoor_c``, ``ghi_w_per_m2``, ``spot_eur_per_kwh``, ``load_kw``, ``draw_kw``, ``co2_g_per_kwh``.
+        series: ``outdoor_c``, ``ghi_w_per_m2``, ``dni_w_per_m2``, ``dhi_w_per_m2``, ``wind_m_per_s``,
+            ``spot_eur_per_kwh`` (hourly blocks), ``co2_g_per_kwh`` (hourly blocks), ``load_kw``, ``draw_kw``; means
+            over each quarter-hour, shape (grid.n,). ``ghi = dhi + dni sin(height)`` holds in the middle of each.
     """
 
     spec: HomeYearSpec
@@ -40,42 +44,48 @@ class HomeYear:
     series: dict[str, Floats]
 
     def on(self, grid: TimeGrid, names: list[str]) -> dict[str, Floats]:
-        """Return series on a grid inside the year."""
-        return {name: resample(self.series[name], self.grid, grid) for name in names}
+        """Return series on a grid inside the padded year, whatever its step.
+
+        Raises:
+            DataError: P202 if the grid reaches beyond the year and its two weeks of padding.
+        """
+        own = self.grid
+        if grid.start < own.start or grid.end > own.end:
+            problem = Problem(
+                "P202", "synthetic.year", f"{self.spec.year} does not cover {grid.label(0)} to {grid.label(grid.n)}",
+                str(self.spec.year), f"{own.label(0)} to {own.label(own.n)}",
+                "State `synthetic.year` so that it fits `time.start`.",
+            )  # fmt: skip
+            raise DataError(problem)
+        offset = round((grid.start - own.start) / timedelta(minutes=1))
+        step = gcd(gcd(own.step_min, grid.step_min), offset)
+        first, last = own.index_at(grid.start), own.index_at(grid.end - timedelta(minutes=1)) + 1
+        part = own.slice(first, last - first)
+        fine = TimeGrid(part.start, step, part.n * (own.step_min // step))
+        return {
+            name: resample(resample(self.series[name][first:last], part, fine), fine, grid) for name in names
+        }
 
 
+@lru_cache(maxsize=8)
 def build_home_year(spec: HomeYearSpec) -> HomeYear:
-    """Return the synthetic year. Pure: equal specs give equal numbers."""
-    first = datetime(spec.year, 1, 1, tzinfo=UTC) - timedelta(days=14)
-    days = (datetime(spec.year + 1, 1, 1, tzinfo=UTC) - datetime(spec.year, 1, 1, tzinfo=UTC)).days + 28
-    grid = TimeGrid(first, 15, days * 96)
-    rng = np.random.default_rng([spec.seed, 4])
-    hour = np.arange(grid.n) / 4.0
-    day = np.arange(grid.n) // 96
-    season = np.cos(2 * np.pi * (hour / 24 - 14 - 20) / 365.25)
-    daily = rng.normal(size=days)
-    for k in range(1, days):
-        daily[k] = 0.75 * daily[k - 1] + 0.66 * daily[k]
-    sun = np.maximum(np.sin(np.pi * ((hour % 24) - 6 + 2 * season) / (12 - 4 * season)), 0.0) * (
-        0.55 - 0.4 * season
-    )
-    clear = rng.uniform(0.25, 1.0, size=days)[day]
-    ghi = 1000 * sun * clear
-    outdoor = (
-        8.7
-        - 8.5 * season
-        + 3.0 * daily[day]
-        + 3.0 * np.sin(2 * np.pi * (hour - 9) / 24) * (0.6 - 0.4 * season)
-    )
-    wind = rng.normal(size=days)[day]
-    clock = hour % 24
-    peak = np.exp(-0.5 * ((clock - 18) / 2) ** 2) + 0.7 * np.exp(-0.5 * ((clock - 8) / 1.5) ** 2)
-    spot = 0.08 + 0.05 * peak - 0.03 * wind - 0.08 * sun * clear + 0.02 * season
-    load = 0.25 + 0.5 * peak + 0.1 * rng.gamma(1.0, 1.0, size=grid.n)
-    morning = np.exp(-0.5 * ((clock - 7) / 0.7) ** 2) + 0.8 * np.exp(-0.5 * ((clock - 20) / 1.2) ** 2)
-    draw = 1.2 * morning * rng.gamma(0.5, 2.0, size=grid.n)
+    """Return the synthetic year. Pure: equal specs give equal bytes; the arrays are read-only and shared.
+
+    Raises:
+        InputError: P175 if a total of the weather cannot be reached at the place; P101 for an unknown time zone.
+    """
+    clock = home_clock(spec)
+    weather = home_weather(clock)
+    price, emission = home_market(clock, weather)
+    load, draw = home_people(clock)
     series = {
-        "outdoor_c": outdoor, "ghi_w_per_m2": ghi, "spot_eur_per_kwh": spot, "load_kw": load, "draw_kw": draw,
-        "co2_g_per_kwh": 150 + 80 * peak - 60 * wind,
+        "outdoor_c": weather.outdoor_c, "ghi_w_per_m2": weather.ghi, "dni_w_per_m2": weather.dni,
+        "dhi_w_per_m2": weather.dhi, "wind_m_per_s": weather.wind_m_per_s, "spot_eur_per_kwh": price,
+        "co2_g_per_kwh": emission, "load_kw": load, "draw_kw": draw,
     }  # fmt: skip
-    return HomeYear(spec, grid, {k: np.round(v, 5) for k, v in series.items()})
+    for values in series.values():
+        values.flags.writeable = False
+    return HomeYear(spec, clock.grid, series)
+
+
+__all__ = ["HomeYear", "HomeYearSpec", "build_home_year"]
