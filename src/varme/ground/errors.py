@@ -174,6 +174,53 @@ CODES: dict[str, CodeEntry] = {
         "heats, a connection below the household's load, a trip longer than the battery.",
         "Change one of the fields that the message names.",
     ),
+    "P150": CodeEntry(
+        "Tank too small for the step",
+        "One step of the heat pump at its smallest heat raises the tank by more than its temperature band is wide, so that "
+        "no plan can keep it within the band.",
+        "Use shorter steps, a wider band or the larger tank that the message names.",
+    ),
+    "P151": CodeEntry(
+        "Tank band impossible",
+        "The temperatures of a tank contradict each other or the cold water: a band below the cold water, a legionella "
+        "duty below the band, or a band above what water holds.",
+        "Correct the temperatures that the message names.",
+    ),
+    "P152": CodeEntry(
+        "Start temperature impossible",
+        "A temperature or level at the start lies outside what is physically possible, not only outside the band.",
+        "Give the temperature that was measured; outside the band is allowed, and told.",
+    ),
+    "P153": CodeEntry(
+        "Legionella duty out of reach",
+        "Neither the heat pump nor a second heater can bring the tank to the temperature of the legionella duty.",
+        "Add a backup heater, lower the temperature of the duty if the rules allow it, or use a hotter heat pump.",
+    ),
+    "P154": CodeEntry(
+        "Heat demand gives no house",
+        "A yearly heat demand cannot be turned into a heat loss: the weather covers no year, or no heat loss gives it.",
+        "Give `degree_days_k_days` beside the demand, weather of a year, or `heat_loss_w_per_k` itself.",
+    ),
+    "P155": CodeEntry(
+        "Trips overlap",
+        "Two trips of a vehicle overlap.",
+        "Change the days or hours of one of them; a trip over night states a return before its departure.",
+    ),
+    "P156": CodeEntry(
+        "Unknown model",
+        "The catalogue has no model of that name, or several.",
+        "Use one of the names that the message offers.",
+    ),
+    "P157": CodeEntry(
+        "pvlib missing",
+        "The study asks for a method of irradiance that pvlib computes, and pvlib is not installed.",
+        'Install the extra `varme[pv]`, or use `sky = "hay_davies"` and `split = "erbs"`, which need nothing.',
+    ),
+    "P158": CodeEntry(
+        "Emitters too small",
+        "Radiators or floors cannot give the house its heat on the design day, even at their highest flow temperature.",
+        "Raise `flow_max_c` or lay the emitters out for warmer water.",
+    ),
     "P120": CodeEntry(
         "Covariate of another length",
         "A covariate has another number of values than there are homes.",
@@ -299,6 +346,11 @@ CODES: dict[str, CodeEntry] = {
         "Not the files of the data set",
         "The layout names a data set, and the files are not laid out like it.",
         "Name the folder or file as it was downloaded, or leave `layout` out.",
+    ),
+    "P245": CodeEntry(
+        "Vehicle catalogue unfit",
+        "A catalogue of electric vehicles cannot be read or lacks columns.",
+        "Use the columns of Open EV Data: brand, model, variant, usable_battery_kwh, ac_phases, ac_max_kw.",
     ),
     # P3xx: models
     "P301": CodeEntry(

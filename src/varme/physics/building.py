@@ -142,3 +142,39 @@ def emitter_flow_c(
     excess = (design_flow_c + design_return_c) / 2 - design_room_c
     spread = design_flow_c - design_return_c
     return np.asarray(np.asarray(room_c) + excess * load ** (1 / exponent) + spread * load / 2)
+
+
+def emitter_heat_kw(
+    flow_c: ArrayLike,
+    room_c: ArrayLike,
+    design_heat_kw: float,
+    design_flow_c: float,
+    design_return_c: float,
+    exponent: float,
+    design_room_c: float = 20.0,
+) -> Floats:
+    """Return the heat of emitters at a flow temperature and constant water flow [kW].
+
+    The inverse of :func:`emitter_flow_c`, by Newton's method on ``u = (q / q_d)^(1/n)``: ``excess u + spread u^n / 2``
+    is convex and rises, so the steps from above go down to the root and cannot leave it.
+
+    Args:
+        flow_c: Flow temperature [C], any shape.
+        room_c: Room temperature [C], broadcast.
+        design_heat_kw: Heat at design conditions [kW].
+        design_flow_c: Flow temperature at design conditions [C].
+        design_return_c: Return temperature at design conditions [C].
+        exponent: 1.1 for floor heating, 1.3 for radiators, 1.0 for fan coils.
+        design_room_c: Room temperature at design conditions [C].
+    """
+    above = np.maximum(np.asarray(flow_c, dtype=float) - np.asarray(room_c, dtype=float), 0.0)
+    excess = (design_flow_c + design_return_c) / 2 - design_room_c
+    half = (design_flow_c - design_return_c) / 2
+    u = above / excess
+    for _ in range(30):
+        value = excess * u + half * u**exponent - above
+        slope = excess + half * exponent * np.maximum(u, 1e-12) ** (exponent - 1)
+        u = np.maximum(u - value / slope, 0.0)
+        if np.max(np.abs(value), initial=0.0) < 1e-10:
+            break
+    return np.asarray(design_heat_kw * u**exponent)
