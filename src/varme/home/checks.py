@@ -1,4 +1,4 @@
-"""What no plan could mend: wishes that contradict each other, demand without a supplier, limits that no device can keep.
+"""What no plan could mend: wishes that contradict each other, demand without a supplier, limits below the load.
 
 Everything is looked for before anything is planned, and told at once.
 """
@@ -158,8 +158,8 @@ def _export_above_import(plant: Plant) -> list[Finding]:
         return []
     step = int(np.argmax(gain))
     text = (
-        f"In {loops.size} steps electricity sold earns more than electricity bought costs, by {gain[step]:.2f} ct/kWh at "
-        f"most ({_label(plant, step)}). Import and export exclude each other in these steps; stores may still profit."
+        f"In {loops.size} steps electricity sold earns more than electricity bought costs, by {gain[step]:.2f} ct/kWh "
+        f"at most ({_label(plant, step)}). Import and export exclude each other then; stores may still profit."
     )
     return [Finding("export_above_import", "warning", "tariff", text, {"steps_count": int(loops.size)})]
 
