@@ -9,8 +9,9 @@ from pydantic import Field
 
 from varme.components.base import Block, Cost, Port
 from varme.components.home import ELECTRICITY, Slots
+from varme.ground.peaks import PeakCharge
 from varme.ground.spec import Spec
-from varme.kernel.model import Floats, Model
+from varme.kernel.model import Floats, Ints, Model, Number
 
 
 class GridConnection(Spec):
@@ -34,6 +35,7 @@ class GridNumbers:
         co2_g_per_kwh: Emissions of imported electricity.
         load_kw: The household's load.
         pv_kw: What PV could give.
+        peaks: Charges on the highest import of a month or year.
     """
 
     import_max_kw: float
@@ -43,13 +45,14 @@ class GridNumbers:
     co2_g_per_kwh: Floats
     load_kw: Floats
     pv_kw: Floats
+    peaks: tuple[PeakCharge, ...] = ()
 
     def take(self, slots: Slots) -> GridNumbers:
         """Return the numbers over slots."""
         return GridNumbers(
             self.import_max_kw, self.export_max_kw, slots.mean(self.import_cent_per_kwh),
             slots.mean(self.export_cent_per_kwh), slots.mean(self.co2_g_per_kwh), slots.mean(self.load_kw),
-            slots.mean(self.pv_kw),
+            slots.mean(self.pv_kw), tuple(p.take(slots.edges) for p in self.peaks),
         )  # fmt: skip
 
 
@@ -59,12 +62,15 @@ def block(numbers: GridNumbers, model: Model, slots: Slots) -> Block:
     buy, sell = numbers.import_cent_per_kwh * hours, -numbers.export_cent_per_kwh * hours
     bought = model.var("grid.import", upper=numbers.import_max_kw, cost=buy)
     sold = model.var("grid.export", upper=numbers.export_max_kw, cost=sell)
-    cut = model.var("grid.cut", upper=np.maximum(numbers.pv_kw, 0.0))
-    if np.any(numbers.export_cent_per_kwh > numbers.import_cent_per_kwh):
+    useful = (numbers.export_cent_per_kwh <= 0) | (numbers.pv_kw > numbers.export_max_kw)
+    cut = model.var("grid.cut", upper=np.where(useful, np.maximum(numbers.pv_kw, 0.0), 0.0))
+    loop = np.flatnonzero(numbers.export_cent_per_kwh > numbers.import_cent_per_kwh)
+    if len(loop):
         way = model.var("grid.importing", upper=1.0, integer=True)
-        model.add("grid.one_way_in", [(1.0, bought.now), (-numbers.import_max_kw, way.now)], upper=0.0)
-        out = [(1.0, sold.now), (numbers.export_max_kw, way.now)]
-        model.add("grid.one_way_out", out, upper=numbers.export_max_kw)
+        inward: list[tuple[Number, Ints]] = [(1.0, bought.now[loop]), (-numbers.import_max_kw, way.now[loop])]
+        model.add("grid.one_way_in", inward, upper=0.0)
+        outward: list[tuple[Number, Ints]] = [(1.0, sold.now[loop]), (numbers.export_max_kw, way.now[loop])]
+        model.add("grid.one_way_out", outward, upper=numbers.export_max_kw)
     ports = [Port(ELECTRICITY, bought, 1.0), Port(ELECTRICITY, sold, -1.0), Port(ELECTRICITY, cut, -1.0)]
     return Block(
         "grid", ports, [Cost("electricity bought", bought, buy), Cost("electricity sold", sold, sell)]
