@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from varme.ground.timegrid import TimeGrid
 from varme.kernel.model import Floats, Ints
+from varme.physics.tank import WATER_KWH_PER_L_K as WATER_KWH_PER_L_K
 
 #: Buses of a home.
 ELECTRICITY, ROOM, WATER, BUFFER = "electricity", "room", "water", "buffer"
-#: Heat capacity of water [kWh per litre and kelvin]: 4.186 kJ/(kg K) at 1 kg/l.
-WATER_KWH_PER_L_K = 4.186 / 3600
 
 
 @dataclass(frozen=True)

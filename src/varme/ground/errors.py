@@ -176,8 +176,8 @@ CODES: dict[str, CodeEntry] = {
     ),
     "P150": CodeEntry(
         "Tank too small for the step",
-        "One step of the heat pump at its smallest heat raises the tank by more than its temperature band is wide, so that "
-        "no plan can keep it within the band.",
+        "One step of the heat pump at its smallest heat raises the tank by more than its temperature band is wide: "
+        "no plan can keep it within.",
         "Use shorter steps, a wider band or the larger tank that the message names.",
     ),
     "P151": CodeEntry(
