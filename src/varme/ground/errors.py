@@ -163,6 +163,21 @@ CODES: dict[str, CodeEntry] = {
         "What the transformers carry already does not fit: another length, negative, or not a number.",
         "Give one value per transformer (peak) or one per step (series), in kW.",
     ),
+    "P160": CodeEntry(
+        "Load does not fit into its window",
+        "A load that may wait needs longer than the window of the day in which it may run.",
+        "Widen the window (`from_h`, `to_h`), or shorten the run.",
+    ),
+    "P161": CodeEntry(
+        "EMHASS configuration unreadable",
+        "The file is not there, is no JSON, or is no configuration of EMHASS: none of its keys is there.",
+        "Give the config.json of EMHASS, as it lies in its share folder or as its configuration page shows it.",
+    ),
+    "P162": CodeEntry(
+        "EMHASS configuration contradicts itself",
+        "A value of an EMHASS configuration is of another type than EMHASS takes, or lists of loads differ in length.",
+        "Correct the key that the message names; EMHASS's configuration page shows what it takes.",
+    ),
     "P175": CodeEntry(
         "Synthetic weather out of reach",
         "The yearly irradiation or the coldest temperature of a synthetic home year is not possible at its place.",
@@ -225,6 +240,31 @@ CODES: dict[str, CodeEntry] = {
         "Covariate of another length",
         "A covariate has another number of values than there are homes.",
         "Give one value per home, NaN where it is not known.",
+    ),
+    "P180": CodeEntry(
+        "Homes of a fleet not stated",
+        "A fleet takes its homes from a population or from a file, and from one of them only.",
+        "Give a section `population`, or `homes` with a file.",
+    ),
+    "P181": CodeEntry(
+        "Duration is no multiple of the step",
+        "A flexibility envelope is held for whole steps.",
+        "Give durations that are multiples of `time.step_min`.",
+    ),
+    "P182": CodeEntry(
+        "No home of the fleet could be planned",
+        "Every home failed; the first reason is given.",
+        "Correct what the typical home's sections say, or the columns of the file of homes.",
+    ),
+    "P183": CodeEntry(
+        "Column is no field of a home",
+        "A column of the file of homes has a name that no field of a home study has.",
+        "Use the suggested name, or remove the column.",
+    ),
+    "P184": CodeEntry(
+        "Cell of the file of homes",
+        "A cell is not a number where a number belongs, a name repeats, or the file holds no home.",
+        "Correct the line that is named.",
     ),
     # P2xx: data
     "P200": CodeEntry(
