@@ -266,6 +266,57 @@ CODES: dict[str, CodeEntry] = {
         "A cell is not a number where a number belongs, a name repeats, or the file holds no home.",
         "Correct the line that is named.",
     ),
+    # P140-P149: heat pumps of homes
+    "P140": CodeEntry(
+        "Unknown heat pump model",
+        "The catalogue holds no model of that name.",
+        "Use one of the nearest names that the message lists, or give `points` of the data sheet.",
+    ),
+    "P141": CodeEntry(
+        "Ambiguous heat pump model",
+        "The name stands for several machines of the catalogue.",
+        "Write the manufacturer before the name.",
+    ),
+    "P142": CodeEntry(
+        "Heat pump given in several ways",
+        "More than one of points, model, Carnot share and Lorenz share is given.",
+        "Give one of them, or none for the median machine.",
+    ),
+    "P143": CodeEntry(
+        "Performance point impossible",
+        "A COP is not above 1, or so near to Carnot's that no machine reaches it.",
+        "Check COP, source and flow temperature against the data sheet.",
+    ),
+    "P144": CodeEntry(
+        "Heat pump too small",
+        "Heat pump, backup heater and second heater together cannot carry the house at the design temperature.",
+        "A larger heat pump, a backup heater or a second heater of the missing power, or less heat loss.",
+    ),
+    "P145": CodeEntry(
+        "Flow temperature out of reach",
+        "The machine cannot make the flow temperature or the hot water that is asked for.",
+        "Lower the flow temperature (larger emitters) or the tank's highest temperature, or allow a backup heater.",
+    ),
+    "P146": CodeEntry(
+        "Dimmed below the legal minimum",
+        "A grid operator that dims must leave at least 4.2 kW (German EnWG 14a, BNetzA BK6-22-300).",
+        "Give 4.2 kW or more; for hours without any electricity use blocking times.",
+    ),
+    "P147": CodeEntry(
+        "More electricity than heat",
+        "The COP that is given falls below 1 at temperatures of the study, which no heat pump can do.",
+        "Check `carnot_share`, `lorenz_share` or the points, and the flow temperature.",
+    ),
+    "P148": CodeEntry(
+        "Second heater contradictory",
+        "Limits, efficiency or prices of the second heater contradict each other.",
+        "Give the values that the message asks for.",
+    ),
+    "P149": CodeEntry(
+        "SG-Ready signal invalid",
+        "A sequence of SG-Ready states breaks the rules: a state below 10 minutes, a lock above 2 hours.",
+        "Make the sequence with `signal_of`, which keeps them.",
+    ),
     # P2xx: data
     "P200": CodeEntry(
         "Data file unreadable",
@@ -391,6 +442,16 @@ CODES: dict[str, CodeEntry] = {
         "Vehicle catalogue unfit",
         "A catalogue of electric vehicles cannot be read or lacks columns.",
         "Use the columns of Open EV Data: brand, model, variant, usable_battery_kwh, ac_phases, ac_max_kw.",
+    ),
+    "P240": CodeEntry(
+        "Not a catalogue of heat pumps",
+        "The file is neither a table of Keymark points nor of hplib parameters.",
+        "Use hplib's collection of Keymark points, or its table of parameters.",
+    ),
+    "P241": CodeEntry(
+        "No fit row in the catalogue",
+        "Every row of the catalogue was refused.",
+        "Check separator and columns; the first reason is given.",
     ),
     # P3xx: models
     "P301": CodeEntry(
