@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from varme.components import battery as battery_of
+from varme.components import deferrable_load as load_of
 from varme.components import electric_vehicle as vehicle_of
 from varme.components import home_heat_pump as heat_pump_of
 from varme.components import hot_water_tank as tank_of
@@ -105,6 +106,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         None if study.hot_water is None else tank_of.compiled(study.hot_water, draw, grid.n),  # type: ignore[arg-type]
         None if study.battery is None else battery_of.compiled(study.battery, largest(study.battery.capacity_kwh)),
         tuple(vehicle_of.compiled(v, seen) for v in study.vehicles),
+        tuple(load_of.compiled(one, seen) for one in study.deferrable_loads),
     )  # fmt: skip
     told = check_home(study, plant, problems)
     if len(problems):

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from varme.components.battery import BatteryNumbers
+from varme.components.deferrable_load import DeferrableNumbers, LoadState
 from varme.components.electric_vehicle import VehicleNumbers
 from varme.components.grid_connection import GridNumbers
 from varme.components.home import Slots, Surroundings
@@ -29,6 +30,7 @@ class Plant:
         tank: The hot-water tank.
         battery: The battery.
         vehicles: The vehicles.
+        loads: Loads that may wait.
     """
 
     seen: Surroundings
@@ -38,6 +40,7 @@ class Plant:
     tank: TankNumbers | None = None
     battery: BatteryNumbers | None = None
     vehicles: tuple[VehicleNumbers, ...] = ()
+    loads: tuple[DeferrableNumbers, ...] = ()
 
     def take(self, slots: Slots) -> Plant:
         """Return the home over slots: arrays of shape (n,)."""
@@ -49,6 +52,7 @@ class Plant:
             tank=None if self.tank is None else self.tank.take(slots),
             battery=None if self.battery is None else self.battery.take(slots),
             vehicles=tuple(v.take(slots) for v in self.vehicles),
+            loads=tuple(one.take(slots) for one in self.loads),
         )
 
 
@@ -68,6 +72,7 @@ class State:
         mode_min: For how long the compressor has been on, or off [min].
         starts_today: Starts since local midnight.
         peak_kw: Highest import so far in the period of a peak charge.
+        loads: What each load that may wait has done of its open task; nothing if empty.
     """
 
     house_c: Floats = field(default_factory=lambda: np.zeros(0))
@@ -78,3 +83,4 @@ class State:
     mode_min: float = 1e6
     starts_today: int = 0
     peak_kw: float = 0.0
+    loads: tuple[LoadState, ...] = ()

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from varme.components.battery import Battery
+from varme.components.deferrable_load import DeferrableLoad
 from varme.components.electric_vehicle import ElectricVehicle
 from varme.components.grid_connection import GridConnection
 from varme.components.home_heat_pump import HomeHeatPump
@@ -93,6 +94,8 @@ class HomeFields(Spec):
     """The battery."""
     vehicles: list[ElectricVehicle] = Field(default=[])
     """Electric vehicles."""
+    deferrable_loads: list[DeferrableLoad] = Field(default=[])
+    """Loads that may wait: washing machine, dishwasher, pool pump."""
     photovoltaics: list[Photovoltaics] = Field(default=[])
     """PV fields."""
     household: HouseholdSpec = HouseholdSpec()

@@ -71,7 +71,7 @@ class Plan:
 
 
 #: Categories that price what was missed; they are reported apart from the cost.
-WISHES = ("discomfort", "hot water missed", "missing at departure")
+WISHES = ("discomfort", "hot water missed", "missing at departure", "load not run")
 
 
 def make_plan(
