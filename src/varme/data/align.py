@@ -44,7 +44,7 @@ class AlignOptions:
     """How stamps are read and gaps treated; see :class:`varme.ground.series.FileSeries`."""
 
     label: Literal["start", "end"] = "start"
-    gaps: Literal["refuse", "interpolate"] = "refuse"
+    gaps: Literal["refuse", "interpolate", "keep"] = "refuse"
     gap_max_h: float = 3.0
     local_zone: str | None = None
     """Zone of the file's clock, if its stamps had no offset and the zone is not UTC."""
@@ -160,9 +160,9 @@ def _placed(utc_s: Ints, values: Floats, step_s: int, grid: TimeGrid) -> tuple[T
 def _complete(
     block: Floats, source: TimeGrid, utc_s: Ints, grid: TimeGrid, options: AlignOptions, report: Report
 ) -> Floats:
-    """Report what is missing (P202 ends, P203 gaps, P206 clock changes); fill gaps if that was asked for."""
+    """Report what is missing (P202 ends, P203 gaps, P206 clock changes); fill or keep gaps if that was asked for."""
     missing = np.isnan(block)
-    if not missing.any():
+    if not missing.any() or (options.gaps == "keep" and not missing.all()):
         return block
     step_s = source.step_min * 60
     first_s, last_s = int(utc_s[0]), int(utc_s[-1]) + step_s

@@ -54,7 +54,8 @@ class LoadedSeries:
 class SeriesRequest:
     """A series to load: its spec, the unit wanted, the field that it fills, the limits of its values.
 
-    ``day_clock`` is the clock of daily values without one; empty: they are stamps like others.
+    ``day_clock`` is the clock of daily values without one; empty: they are stamps like others. ``may_miss`` allows values
+    to be missing, where the file asks for it (``gaps = "keep"``): they are NaN.
     """
 
     spec: SeriesSpec
@@ -63,12 +64,13 @@ class SeriesRequest:
     minimum: float | None = None
     maximum: float | None = None
     day_clock: str = ""
+    may_miss: bool = False
 
 
 def load_series(
     spec: SeriesSpec, grid: TimeGrid, *, base: Path, quantity_unit: str | None, where: str,
     minimum: float | None = None, maximum: float | None = None, synthetic: SyntheticYear | None = None,
-    day_clock: str = "",
+    day_clock: str = "", may_miss: bool = False,
 ) -> LoadedSeries:  # fmt: skip
     """Turn a series spec into interval values on a grid.
 
@@ -83,6 +85,7 @@ def load_series(
         synthetic: The study's synthetic year, for ``{ synthetic = "wind_mw" }``.
         day_clock: Clock (IANA name) of daily means whose stamps are dates: each counts for all steps of its local day,
             also of 23 or 25 hours. Empty: they are stamps like others.
+        may_miss: Whether values may be missing (NaN), for files with ``gaps = "keep"``.
 
     Returns:
         Values, findings and provenance.
@@ -91,7 +94,7 @@ def load_series(
         DataError: with every problem of this series, P200 to P212.
     """
     report = Report(where)
-    request = SeriesRequest(spec, quantity_unit, where, minimum, maximum, day_clock)
+    request = SeriesRequest(spec, quantity_unit, where, minimum, maximum, day_clock, may_miss)
     loaded = _load(request, grid, base, synthetic, report)
     if loaded is None or len(report.problems):
         raise DataError(report.problems.problems)
@@ -195,6 +198,10 @@ def _from_file(
     spec: FileSeries, grid: TimeGrid, base: Path, request: SeriesRequest, report: Report
 ) -> LoadedSeries | None:
     path = base / spec.file
+    if spec.gaps == "keep" and not request.may_miss:
+        remedy = 'Use gaps = "refuse" or "interpolate".'
+        report.problem("P203", "values may not be missing here", value='gaps = "keep"', remedy=remedy)
+        return None
     table = open_table(path, report.where)
     chosen = plan(spec, table, report)
     if chosen is None:
@@ -366,7 +373,7 @@ def _check_limits(values: Floats, grid: TimeGrid, request: SeriesRequest, report
     unit = label_of(request.quantity_unit) if request.quantity_unit else ""
     low, high = request.minimum, request.maximum
     for bad, limit in (
-        (~np.isfinite(values), "a finite number"),
+        (~np.isfinite(values) & ~(request.may_miss & np.isnan(values)), "a finite number"),
         (
             values < low if low is not None else np.zeros(values.size, bool),
             f"at least {low:g} {unit}" if low is not None else "",

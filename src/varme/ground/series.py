@@ -34,8 +34,9 @@ class FileSeries(Spec):
     """Unit of the column, if its name does not end in it (`mw`, `kwh`, `eur_per_mwh`...)."""
     scale_share: float = 1.0
     """Factor on every value."""
-    gaps: Literal["refuse", "interpolate"] = "refuse"
-    """What to do with missing values: refuse, or interpolate gaps up to `gap_max_h` and report them."""
+    gaps: Literal["refuse", "interpolate", "keep"] = "refuse"
+    """What to do with missing values: refuse, interpolate gaps up to `gap_max_h` and report them, or keep them (only for
+    measurements that are learnt from)."""
     gap_max_h: float = Field(default=3.0, gt=0)
     """Longest gap that is interpolated [h]."""
     shift_years: int = 0
