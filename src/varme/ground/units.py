@@ -101,6 +101,7 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "cent": ("money", 0.01),
     "cent_per_kwh": ("price of energy", 10.0),
     "eur_per_kwp": ("price of peak power", 1.0),
+    "eur_per_kwh_year": ("price of energy capacity and year", 1.0),
     "eur_per_l": ("price of volume", 1e3),
     "eur_per_m3": ("price of volume", 1.0),
     "eur_per_month": ("money per month", 1.0),
@@ -135,9 +136,10 @@ LABELS: Final[dict[str, str]] = {
     "pulses": "pulses", "kwh_per_day": "kWh/d", "kwh_per_k_day": "kWh/(K d)", "kwh_per_k": "kWh/K", "kva": "kVA",
     "mbar": "mbar", "m": "m", "km": "km", "m2": "m²", "days": "days", "k_days": "K d", "deg": "°", "spf": "-",
     "ratio": "-", "year": "-", "percent_per_k": "%/K", "cent": "ct", "cent_per_kwh": "ct/kWh",
-    "eur_per_kwp": "EUR/kWp", "eur_per_l": "EUR/l", "eur_per_m3": "EUR/m³", "eur_per_month": "EUR/month",
-    "eur_per_k_h": "EUR/(K h)", "k_h": "K h", "kwp": "kWp", "kw_per_kwp": "kW/kWp", "kwh_per_kwp": "kWh/kWp",
-    "w_per_m2": "W/m²", "kwh_per_m2": "kWh/m²", "w_per_k": "W/K", "m_per_s": "m/s", "g_per_kwh": "g/kWh", "l_per_day": "l/d",
+    "eur_per_kwh_year": "EUR/kWh/year", "eur_per_kwp": "EUR/kWp", "eur_per_l": "EUR/l",
+    "eur_per_m3": "EUR/m³", "eur_per_month": "EUR/month", "eur_per_k_h": "EUR/(K h)", "k_h": "K h",
+    "kwp": "kWp", "kw_per_kwp": "kW/kWp", "kwh_per_kwp": "kWh/kWp", "w_per_m2": "W/m²",
+    "kwh_per_m2": "kWh/m²", "w_per_k": "W/K", "m_per_s": "m/s", "g_per_kwh": "g/kWh", "l_per_day": "l/d",
     "kwh_per_100km": "kWh/100 km", "home_years": "home-years",
 }  # fmt: skip
 
