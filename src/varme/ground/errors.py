@@ -236,6 +236,16 @@ CODES: dict[str, CodeEntry] = {
         "Radiators or floors cannot give the house its heat on the design day, even at their highest flow temperature.",
         "Raise `flow_max_c` or lay the emitters out for warmer water.",
     ),
+    "P176": CodeEntry(
+        "Unknown tariff preset",
+        "No tariff form of this name is built in.",
+        "Use a name that the message lists, or state the figures of the bill.",
+    ),
+    "P177": CodeEntry(
+        "Tariff contradicts itself",
+        "Two network periods hold at the same time, a month does not exist, or two ways to pay for export are given.",
+        "Correct the field that the message names.",
+    ),
     "P120": CodeEntry(
         "Covariate of another length",
         "A covariate has another number of values than there are homes.",
@@ -452,6 +462,16 @@ CODES: dict[str, CodeEntry] = {
         "No fit row in the catalogue",
         "Every row of the catalogue was refused.",
         "Check separator and columns; the first reason is given.",
+    ),
+    "P248": CodeEntry(
+        "Prices missing for the last hours",
+        "The price series ends before the horizon does: day-ahead prices are known until midnight of tomorrow at most.",
+        'Shorten the horizon, give more prices, or state `prices_beyond = "persistence"`; what was repeated is reported.',
+    ),
+    "P249": CodeEntry(
+        "No day of prices to repeat",
+        "`prices_beyond` asks to repeat the last known day of prices, and less than a day is known.",
+        "Give more prices, or shorten the horizon.",
     ),
     # P3xx: models
     "P301": CodeEntry(

@@ -22,7 +22,7 @@ from varme.data.synthetic.home import build_home_year
 from varme.ground.context import Context
 from varme.ground.errors import Collector, DataError, InputError
 from varme.ground.findings import Finding
-from varme.ground.series import SyntheticSeries
+from varme.ground.series import FileSeries, SyntheticSeries
 from varme.ground.size import largest
 from varme.ground.timegrid import TimeGrid
 from varme.home.checks import check_home
@@ -30,6 +30,8 @@ from varme.home.plant import Plant, State
 from varme.home.spec import HomeFields, StateSpec
 from varme.kernel.model import Floats
 from varme.markets import tariffs
+from varme.markets.bill import tariff_findings
+from varme.markets.price_series import hash_of, load_prices
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class HomeCase:
         plant: The home as numbers; sizes that are decisions stand at their largest.
         findings: What the data's readers noticed.
         data_hashes: Series -> hash of its numbers.
+        prices: The tariff over the base grid, by part, for bills.
     """
 
     study: HomeFields
@@ -49,6 +52,7 @@ class HomeCase:
     plant: Plant
     findings: list[Finding] = field(default_factory=list)
     data_hashes: dict[str, str] = field(default_factory=dict)
+    prices: tariffs.Prices | None = None
 
 
 def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None = None) -> HomeCase:
@@ -78,7 +82,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         np.full(grid.n, study.weather.cold_water_c), 0.7 * ghi,
     )  # fmt: skip
     load = reader.read(study.household.load_kw, "kw", "household.load_kw", (0.0, 1e3))
-    energy = reader.read(study.tariff.energy_eur_per_kwh, "eur_per_kwh", "tariff.energy_eur_per_kwh")
+    energy = reader.prices(study.tariff, time.timezone)
     co2 = reader.read(study.tariff.co2_g_per_kwh, "g_per_kwh", "tariff.co2_g_per_kwh")
     house = study.house
     gains = reader.read(house.internal_gains_kw, "kw", "house.internal_gains_kw") if house else None
@@ -88,8 +92,9 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     if len(problems):
         _refuse(problems, context.source)
     prices = tariffs.compiled(
-        study.tariff, energy, co2, seen.local_h, grid.months(time.timezone).astype(float)
-    )
+        study.tariff, energy, co2, seen.local_h, grid.months(time.timezone).astype(float),
+        local=grid.local(time.timezone), step_h=grid.step_h,
+    )  # fmt: skip
     pv = sum(
         (largest(p.peak_kwp) * power_kw_per_kwp(p, seen) for p in study.photovoltaics), start=np.zeros(grid.n)
     )
@@ -97,7 +102,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         seen,
         GridNumbers(
             study.grid.import_max_kw, study.grid.export_max_kw, prices.import_cent_per_kwh,
-            prices.export_cent_per_kwh, prices.co2_g_per_kwh, load, pv,
+            prices.export_cent_per_kwh, prices.co2_g_per_kwh, load, pv, prices.peaks,
         ),
         None if house is None else house_of.compiled(house, seen, gains, low, high),  # type: ignore[arg-type]
         None if study.heat_pump is None else heat_pump_of.compiled(
@@ -111,7 +116,8 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     told = check_home(study, plant, problems)
     if len(problems):
         _refuse(problems, context.source)
-    return HomeCase(study, grid, plant, [*reader.findings, *told], reader.hashes)
+    told += tariff_findings(study.tariff, prices, grid, time.timezone)
+    return HomeCase(study, grid, plant, [*reader.findings, *told], reader.hashes, prices)
 
 
 def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:
@@ -159,6 +165,30 @@ class _Reader:
                 return values
             self.memory[key] = values
         return np.asarray(self.memory[key], dtype=float)
+
+    def prices(self, spec: tariffs.TariffSpec, timezone: str) -> Floats:
+        """Return energy prices, shape (N,); missing last hours are refused or repeated, as the tariff asks."""
+        where, series = "tariff.energy_eur_per_kwh", spec.energy_eur_per_kwh
+        key = f"{where}={series!r}"
+        if not isinstance(series, FileSeries) or (spec.prices_beyond == "refuse" and key in self.memory):
+            return self.read(series, "eur_per_kwh", where)
+        try:
+            loaded = load_prices(
+                series,
+                self.grid,
+                base=self.context.base,
+                where=where,
+                beyond=spec.prices_beyond,
+                timezone=timezone,
+            )
+        except DataError as error:
+            self.problems.problems += error.problems
+            return np.zeros(self.grid.n)
+        self.findings += [f for f in loaded.findings if f not in self.findings]
+        self.hashes[where] = hash_of(loaded.values)
+        if spec.prices_beyond == "refuse":
+            self.memory[key] = loaded.values
+        return loaded.values
 
     def _read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None) -> Floats:
         low, high = limits or (None, None)
