@@ -7,10 +7,12 @@ A backup heater adds heat at a COP of 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from varme.components.base import Block, Cost, Port
@@ -316,35 +318,77 @@ def within(slots: Slots, minutes: float) -> list[Floats]:
 
 
 def block(numbers: HeatPumpNumbers, model: Model, slots: Slots) -> Block:
-    """Add the modes, the compressor and the backup heater."""
+    """Add the modes, the compressor and the backup heater.
+
+    In each mode the heat is ``low x + y`` with ``0 <= y <= (high - low) x``: ``heat_pump.MODE_above`` is y. Minimum run
+    and pause are those of Rajan and Takriti 2005 (IBM report RC23628), whose polytope has whole corners for one unit;
+    a start at s forbids running in every earlier slot that ends less than a pause before it.
+    """
     ports: list[Port] = []
     status: list[Var] = []
     for m, mode in enumerate(numbers.modes):
+        low, room = numbers.heat_min_kw[m], numbers.heat_max_kw[m] - numbers.heat_min_kw[m]
+        a, b = numbers.electric_on_kw[m], numbers.electric_per_heat[m]
         x = model.var(f"heat_pump.{mode}_on", upper=numbers.available, integer=True, history=1)
-        q = model.var(f"heat_pump.{mode}_heat")
-        model.add(f"heat_pump.{mode}_max", [(1.0, q.now), (-numbers.heat_max_kw[m], x.now)], upper=0.0)
-        model.add(f"heat_pump.{mode}_min", [(1.0, q.now), (-numbers.heat_min_kw[m], x.now)], lower=0.0)
-        bus = WATER if mode == "water" else ROOM
-        ports.append(Port(bus, q, -1.0 if mode == "cool" else 1.0))
-        ports.append(Port(ELECTRICITY, q, -numbers.electric_per_heat[m]))
-        ports.append(Port(ELECTRICITY, x, -numbers.electric_on_kw[m]))
+        y = model.var(f"heat_pump.{mode}_above", upper=room * (numbers.available > 0))
+        model.add(f"heat_pump.{mode}_max", [(1.0, y.now), (-room, x.now)], upper=0.0)
+        bus, sign = (WATER if mode == "water" else ROOM), (-1.0 if mode == "cool" else 1.0)
+        ports += [Port(bus, x, sign * low), Port(bus, y, sign)]
+        ports += [Port(ELECTRICITY, x, -(a + b * low)), Port(ELECTRICITY, y, -b)]
         status.append(x)
         if numbers.backup_kw and mode != "cool":
             extra = model.var(f"backup.{mode}", upper=numbers.backup_kw)
             ports += [Port(bus, extra, 1.0), Port(ELECTRICITY, extra, -1.0)]
-    runs, pauses = within(slots, numbers.run_min), within(slots, numbers.pause_min)
-    start = model.var("heat_pump.start", upper=1.0, cost=numbers.start_cent, history=len(runs) - 1)
-    stop = model.var("heat_pump.stop", upper=1.0, history=len(pauses) - 1)
+    _compressor(numbers, model, slots, status)
+    _limits(numbers, model, ports)
+    return Block("heat_pump", ports, [Cost("starts", model.vars["heat_pump.start"], numbers.start_cent)])
+
+
+def _compressor(numbers: HeatPumpNumbers, model: Model, slots: Slots, status: Sequence[Var]) -> None:
+    """Add starts, minimum run and pause."""
+    runs, pauses = within(slots, numbers.run_min), pausing(slots, numbers.pause_min)
+    history = max(len(runs) - 1, len(pauses))
+    start = model.var("heat_pump.start", upper=1.0, cost=numbers.start_cent, history=history)
     now: list[tuple[Number, Ints]] = [(1.0, x.now) for x in status]
     before: list[tuple[Number, Ints]] = [(1.0, x.lag(1)) for x in status]
-    switch = [(1.0, start.now), (-1.0, stop.now), *((-1.0, i) for _, i in now), *before]
-    model.add("heat_pump.switch", switch, lower=0.0, upper=0.0)
-    model.add("heat_pump.exclusive", now, lower=0.0, upper=1.0)
-    for name, var, lags, sign in (("run", start, runs, -1.0), ("pause", stop, pauses, 1.0)):
-        terms: list[tuple[Number, Ints]] = [(binds, var.lag(lag)) for lag, binds in enumerate(lags)]
-        terms += [(sign, i) for _, i in now]
-        model.add(f"heat_pump.{name}_min", terms, upper=0.0 if sign < 0 else 1.0)
-    return Block("heat_pump", ports, [Cost("starts", start, numbers.start_cent)])
+    model.add("heat_pump.switch", [(1.0, start.now), *((-1.0, i) for _, i in now), *before], lower=0.0)
+    run: list[tuple[Number, Ints]] = [(binds, start.lag(lag)) for lag, binds in enumerate(runs)]
+    model.add("heat_pump.run_min", [*run, *((-1.0, i) for _, i in now)], upper=0.0)
+    # Beyond the last slot stand columns of the history, each once in a row, with a coefficient of 0.
+    slot = np.arange(slots.n)
+    rest: list[tuple[Number, Ints]] = []
+    for lead, binds in enumerate(pauses, start=1):
+        later = np.minimum(slot + lead, slots.n - 1)
+        column = np.where(slot + lead < slots.n, start.now[later], start.index[lead - 1])
+        rest.append((binds, column.astype(np.int32)))
+    model.add("heat_pump.pause_min", [*now, *rest], lower=-np.inf, upper=1.0)
+
+
+def _limits(numbers: HeatPumpNumbers, model: Model, ports: Sequence[Port]) -> None:
+    """Keep compressor and backup heater within the electricity that they may draw."""
+    if numbers.electric_max_kw is None:
+        return
+    slot = np.flatnonzero(np.isfinite(numbers.electric_max_kw))
+    if not len(slot):
+        return
+    terms: list[tuple[Number, Ints]] = [
+        (-(p.coefficient[slot] if isinstance(p.coefficient, np.ndarray) else p.coefficient), p.var.now[slot])  # type: ignore[operator]
+        for p in ports
+        if p.bus == ELECTRICITY
+    ]
+    model.add("heat_pump.electric_max", terms, upper=numbers.electric_max_kw[slot])
+
+
+def pausing(slots: Slots, minutes: float) -> list[Floats]:
+    """Return, for leads 1, 2..., whether a start that many slots later comes too soon after each slot, arrays (n,)."""
+    start, end, out = slots.start_h * 60, (slots.start_h + slots.step_h) * 60, []
+    for lead in range(1, slots.n):
+        binds = np.zeros(slots.n)
+        binds[: slots.n - lead] = (start[lead:] - end[: slots.n - lead] < minutes - 1e-9) | (lead == 1)
+        if not binds.any():
+            break
+        out.append(binds)
+    return out
 
 
 #: Modes as whole numbers, for arrays of homes.
@@ -358,6 +402,8 @@ def step(
     heat_kw: Floats,
     sink_c: Floats,
     source_c: float | None = None,
+    *,
+    part_run: NDArray[np.bool_] | bool = False,
 ) -> tuple[Floats, Floats]:
     """Return heat and electricity of a running compressor in one mode (simulation view), shape (homes,).
 
@@ -371,6 +417,7 @@ def step(
         sink_c: Temperature of room or tank, shape (homes,).
         source_c: Source temperature: then limits and COP are those of the machine at the temperatures as they are;
             ``None`` for the straight lines that plans use.
+        part_run: Whether it runs at full load for a part of the step if it is asked for less, shape (homes,).
     """
     machine, m = numbers.machine, numbers.modes.index(mode)
     if source_c is None or machine is None or mode == "cool":
@@ -383,9 +430,11 @@ def step(
                 numbers.electric_per_heat,
             )
         )
-        heat = np.clip(heat_kw, low, high)
-        return heat, np.asarray(on + slope * heat)
+        heat = np.clip(heat_kw, np.where(part_run, 0.0, low), high)
+        return heat, np.asarray(np.where(part_run, heat * (on / high + slope), on + slope * heat))
     source = np.full(heat_kw.shape, source_c)
     lowest, highest = machine.limits_kw(mode, source, sink_c)
-    heat = np.clip(heat_kw, lowest, highest)
-    return heat, machine.electric_kw(mode, source, sink_c, heat) - numbers.standby_kw
+    heat = np.clip(heat_kw, np.where(part_run, 0.0, lowest), highest)
+    load = np.where(part_run, highest, heat)
+    power = machine.electric_kw(mode, source, sink_c, load) - numbers.standby_kw
+    return heat, np.asarray(power * heat / load)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from varme.components.home import Slots
 from varme.ground.errors import ModelError
 from varme.ground.errors import Problem as Trouble
-from varme.home.plant import Plant, State
+from varme.home.plant import Mode, Plant, State
 from varme.home.schedule.problem import Problem, Worth, build
+from varme.home.schedule.relaxed import Relaxed
+from varme.home.schedule.search import Effort, Planner
+from varme.home.schedule.settle import residual_kwh, settled
+from varme.home.schedule.warm import Warm, basis_from, choice_from, warm_of
 from varme.home.spec import PlanSpec
 from varme.kernel.check import Certificate, certify
 from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.model import Floats
-from varme.kernel.solve import priced
+
+__all__ = ["WISHES", "Plan", "Warm", "make_plan"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +34,9 @@ class Plan:
         certificate: Objective [cent], bound [cent], violation.
         row_dual: Duals of the rows with the on/off decisions fixed [cent per unit].
         status: ``optimal``, ``gap reached`` or ``effort spent``.
+        warm: What a similar next plan can start from.
+        residual_kwh: Largest amount by which a balance does not close in a slot.
+        solves: LPs that were solved.
     """
 
     problem: Problem
@@ -35,6 +44,9 @@ class Plan:
     certificate: Certificate
     row_dual: Floats
     status: str
+    warm: Warm | None = None
+    residual_kwh: float = 0.0
+    solves: int = 0
 
     @property
     def slots(self) -> Slots:
@@ -43,8 +55,7 @@ class Plan:
 
     def value(self, name: str) -> Floats:
         """Return a variable over the slots; zeros if the plan has no such variable."""
-        var = self.problem.model.vars.get(name)
-        return np.zeros(self.slots.n) if var is None else self.x[var.now]
+        return self.problem.value(name, self.x)
 
     @property
     def cost_cent(self) -> float:
@@ -61,7 +72,7 @@ class Plan:
         return out
 
     @property
-    def modes(self) -> list[str]:
+    def modes(self) -> list[Mode]:
         """What the compressor does in each slot: off, room, water or cool."""
         out = np.full(self.slots.n, "off", dtype=object)
         pump = self.problem.plant.heat_pump
@@ -69,13 +80,72 @@ class Plan:
             out[self.value(f"heat_pump.{mode}_on") > 0.5] = mode
         return list(out)
 
+    def first_state_after(self, slots: int) -> State:
+        """Return the state after the first slots of the plan, by its own recursion.
+
+        Args:
+            slots: Number of slots, at least 1.
+        """
+        plant, state = self.problem.plant, self.problem.state
+        at = slots - 1
+        modes = self.modes
+        mode, minutes, starts = _compressor_after(state, modes[:slots], (self.slots.step_h * 60)[:slots])
+        day = plant.seen.local_day[self.slots.edges]
+        first_today = int(np.argmax(day == day[slots])) if day[slots] != day[0] else 0
+        if first_today:
+            starts = _starts(modes[first_today - 1], modes[first_today:slots])
+        else:
+            starts += state.starts_today
+        house, tank = state.house_c, state.tank_c
+        if plant.tank is not None:
+            tank = np.full(len(tank), self.value("tank.temperature")[at])
+        if plant.house is not None:
+            house = np.array(
+                [self.value(f"house.temperature_{k}")[at] for k in range(plant.house.network.nodes)]
+            )
+        return replace(
+            state,
+            house_c=house,
+            tank_c=tank,
+            battery_kwh=state.battery_kwh if plant.battery is None else float(self.value("battery.level")[at]),
+            vehicle_kwh=tuple(float(self.value(f"vehicle.{v.name}.level")[at]) for v in plant.vehicles),
+            mode=mode,
+            mode_min=minutes,
+            starts_today=starts,
+            peak_kw=max(state.peak_kw, float(self.value("grid.import")[:slots].max())),
+        )  # fmt: skip
+
+
+def _compressor_after(state: State, modes: list[Mode], minutes: Floats) -> tuple[Mode, float, int]:
+    """Return mode, minutes on or off, and starts after some slots."""
+    on, spent, starts = state.mode != "off", state.mode_min, 0
+    for mode, length in zip(modes, minutes.tolist(), strict=True):
+        runs = mode != "off"
+        if runs != on:
+            starts += runs
+            on, spent = runs, 0.0
+        spent += length
+    return modes[-1], spent, starts
+
+
+def _starts(before: Mode, modes: list[Mode]) -> int:
+    on = [m != "off" for m in (before, *modes)]
+    return sum(now and not then for then, now in itertools.pairwise(on))
+
 
 #: Categories that price what was missed; they are reported apart from the cost.
-WISHES = ("discomfort", "hot water missed", "missing at departure", "load not run")
+WISHES = ("discomfort", "hot water missed", "missing at departure")
 
 
 def make_plan(
-    plant: Plant, slots: Slots, state: State, spec: PlanSpec | None = None, worth: Worth | None = None
+    plant: Plant,
+    slots: Slots,
+    state: State,
+    spec: PlanSpec | None = None,
+    worth: Worth | None = None,
+    *,
+    warm: Warm | None = None,
+    effort: Effort | None = None,
 ) -> Plan:
     """Plan a home.
 
@@ -85,22 +155,47 @@ def make_plan(
         state: The state at the start.
         spec: How the plan is made.
         worth: Terminal values.
+        warm: What an earlier plan of this home, or of a similar one, left.
+        effort: How far the fast planner goes.
 
     Raises:
         ModelError: P301 if there is no plan.
     """
     spec = spec or PlanSpec()
     problem = build(plant, slots, state, worth)
+    relaxed = Relaxed(problem, None if warm is None else (lambda part: basis_from(warm, problem, part)))
+    planner = Planner(problem, relaxed, effort or Effort())
+    first = None if warm is None else choice_from(warm, problem, len(planner.vehicles))
+    root = planner.run([first] if first is not None else [])
+    require_optimal(root, "home")
+    if spec.quality == "exact" or planner.best is None:
+        _exact(problem, planner, spec, root.x)
+    assert planner.best is not None
+    best = planner.best
+    x = settled(problem, planner.whole(best))
+    objective = float(problem.arrays.cost @ x) + problem.arrays.offset
+    certificate = certify(problem.arrays, x, objective, min(planner.bound, objective), "home")
+    left = None
+    if planner.basis is not None:
+        left = warm_of(problem, relaxed.part, planner.basis, best.choice, None)
+    return Plan(
+        problem, x, certificate, relaxed.duals(best.solution), planner.status, left, residual_kwh(problem, x),
+        relaxed.solves,
+    )  # fmt: skip
+
+
+def _exact(problem: Problem, planner: Planner, spec: PlanSpec, root: Floats) -> None:
+    """Go on with branch and bound on the tightened model, from the best plan so far, until the gap is closed.
+
+    Raises:
+        ModelError: P301 if there is no plan.
+    """
     solver = Solver(problem.arrays)
-    solver.relax(True)
-    relaxed = require_optimal(solver.run(), "home")
-    solver.relax(False)
-    solver.set(mip_rel_gap=1e-3, mip_abs_gap=spec.gap_cent, time_limit=60.0)
+    if planner.best is not None:
+        solver.start_from(planner.whole(planner.best))
+    solver.set(mip_rel_gap=0.0, mip_abs_gap=spec.gap_cent, time_limit=60.0)
     found = solver.run()
     if not found.feasible:
         raise ModelError(Trouble("P301", "home", "the model has no feasible point"))
-    x, row_dual = priced(problem.model, solver, found.x)
-    objective = float(problem.arrays.cost @ x) + problem.arrays.offset
-    bound = min(max(found.bound, relaxed.bound), objective)
-    certificate = certify(problem.arrays, x, objective, bound, "home")
-    return Plan(problem, x, certificate, row_dual, found.status)
+    planner.adopt(found.x)
+    planner.bound = max(planner.bound, min(found.bound, planner.best.objective if planner.best else np.inf))

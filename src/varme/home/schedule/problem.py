@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from varme.components import battery, electric_vehicle, grid_connection, home_heat_pump, hot_water_tank, house
+from varme.components import (
+    battery,
+    deferrable_load,
+    electric_vehicle,
+    grid_connection,
+    home_heat_pump,
+    hot_water_tank,
+    house,
+)
 from varme.components.base import Block
 from varme.components.home import ELECTRICITY, ROOM, WATER, Slots
 from varme.home.plant import Plant, State
-from varme.kernel.model import Arrays, Floats, Ints, Model, Number, Rows
+from varme.home.schedule.terminal import Worth, worth_of
+from varme.kernel.model import Arrays, Floats, Ints, Model, Number, Rows, Var
 
-
-@dataclass(frozen=True, eq=False)
-class Worth:
-    """What is left at the end of a plan is worth: the terminal values."""
-
-    room_cent_per_k: Floats
-    tank_cent_per_k: float
-    battery_cent_per_kwh: float
-    vehicle_cent_per_kwh: float
+__all__ = ["Problem", "Worth", "build", "worth_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +31,16 @@ class Problem:
 
     Attributes:
         model: The model.
-        arrays: Its arrays; the objective is in cents, with the stores' values at the start as offset.
+        arrays: Its arrays; the objective is in cents: the cost of the plan less what the stores are worth more at its
+            end than at its start.
         plant: The home over the slots.
         slots: The slots.
         state: The state at the start.
         worth: Terminal values.
         blocks: Devices by name.
         balance: Rows of the electricity balance.
+        derived: Quantities that are sums over variables: name -> coefficients and variables.
+        water_c: Tank temperature at which the COP of hot water was taken, shape (n,); ``None`` for the mean.
     """
 
     model: Model
@@ -46,27 +51,23 @@ class Problem:
     worth: Worth
     blocks: dict[str, Block]
     balance: Rows
+    derived: Mapping[str, list[tuple[Number, Var]]] = field(default_factory=dict)
+    water_c: Floats | None = None
+
+    def value(self, name: str, x: Floats) -> Floats:
+        """Return a variable or a derived quantity over the slots, shape (n,); zeros if there is none of that name."""
+        if name in self.derived:
+            total = np.zeros(self.slots.n)
+            for coefficient, part in self.derived[name]:
+                total = total + np.asarray(coefficient, dtype=float) * x[part.now]
+            return total
+        var = self.model.vars.get(name)
+        return np.zeros(self.slots.n) if var is None else np.asarray(x[var.now], dtype=float)
 
 
-def worth_of(plant: Plant, slots: Slots) -> Worth:
-    """Return terminal values: what it would cost to make the heat and electricity anew at a mean price.
-
-    Args:
-        plant: The home over the slots.
-        slots: The slots.
-    """
-    price = float(np.median(plant.grid.import_cent_per_kwh))
-    heat = price
-    pump = plant.heat_pump
-    if pump is not None:
-        full = pump.electric_on_kw / np.maximum(pump.heat_max_kw, 1e-9) + pump.electric_per_heat
-        heat = price * float(np.median(full))
-    room = np.zeros(0) if plant.house is None else 0.8 * heat * plant.house.network.capacity_kwh_per_k
-    tank = 0.0 if plant.tank is None else 0.9 * heat * plant.tank.capacity_kwh_per_k
-    return Worth(room, tank, 0.85 * price, 0.85 * price)
-
-
-def build(whole: Plant, slots: Slots, state: State, worth: Worth | None = None) -> Problem:
+def build(
+    whole: Plant, slots: Slots, state: State, worth: Worth | None = None, *, water_c: Floats | None = None
+) -> Problem:
     """Build the model of a plan.
 
     Args:
@@ -74,8 +75,12 @@ def build(whole: Plant, slots: Slots, state: State, worth: Worth | None = None) 
         slots: The slots of the plan.
         state: The state at the start.
         worth: Terminal values; :func:`worth_of` if not given.
+        water_c: Tank temperature at which the COP of hot water is taken, shape (n,); the mean of the pairs if not
+            given.
     """
     plant = whole.take(slots)
+    if water_c is not None:
+        plant = _at_tank(plant, water_c)
     worth = worth or worth_of(plant, slots)
     model = Model(slots.n)
     blocks: dict[str, Block] = {}
@@ -93,15 +98,105 @@ def build(whole: Plant, slots: Slots, state: State, worth: Worth | None = None) 
     for vehicle in plant.vehicles:
         one = electric_vehicle.block(vehicle, model, slots, worth.vehicle_cent_per_kwh)
         blocks[one.name] = one
+    for number, load in enumerate(plant.loads):
+        done = state.loads[number] if number < len(state.loads) else None
+        blocks[f"load.{load.name}"] = deferrable_load.block(load, model, slots, done)
     blocks["grid"] = grid_connection.block(plant.grid, model, slots)
     ports = [p for b in blocks.values() for p in b.ports if p.bus == ELECTRICITY]
     terms: list[tuple[Number, Ints]] = [(p.coefficient, p.var.now) for p in ports]
     standby = 0.0 if plant.heat_pump is None else plant.heat_pump.standby_kw
     demand = plant.grid.load_kw - plant.grid.pv_kw + standby
     balance = model.add("electricity", terms, lower=demand, upper=demand)
-    arrays = model.assemble()
+    _pulses(model, plant, demand)
+    _starts_per_day(model, whole, plant, slots, state)
+    arrays = replace(model.assemble(), offset=_worth_now(worth, plant, state))
+    model.arrays = arrays
     _start(model, plant, slots, state)
-    return Problem(model, arrays, plant, slots, state, worth, blocks, balance)
+    return Problem(
+        model, arrays, plant, slots, state, worth, blocks, balance, _derived(plant, model), water_c
+    )
+
+
+def _at_tank(plant: Plant, water_c: Floats) -> Plant:
+    """Return the home with the hot-water numbers of the heat pump at given tank temperatures."""
+    pump = plant.heat_pump
+    if pump is None or "water" not in pump.modes or pump.water_heat_min_kw is None:
+        return plant
+    m = pump.modes.index("water")
+    names = ("heat_min_kw", "heat_max_kw", "electric_on_kw", "electric_per_heat")
+    changed = {name: getattr(pump, name).copy() for name in names}
+    for name, values in zip(names, pump.water_at(water_c), strict=True):
+        changed[name][m] = values
+    return replace(plant, heat_pump=replace(pump, **changed))
+
+
+def _derived(plant: Plant, model: Model) -> dict[str, list[tuple[Number, Var]]]:
+    out: dict[str, list[tuple[Number, Var]]] = {}
+    pump = plant.heat_pump
+    for m, mode in enumerate(pump.modes if pump is not None else ()):
+        assert pump is not None
+        on, above = model.vars[f"heat_pump.{mode}_on"], model.vars[f"heat_pump.{mode}_above"]
+        out[f"heat_pump.{mode}_heat"] = [(pump.heat_min_kw[m], on), (1.0, above)]
+    return out
+
+
+def _worth_now(worth: Worth, plant: Plant, state: State) -> float:
+    """Return what the stores are worth at the start, at the terminal values [cent]."""
+    value = float(np.dot(worth.room_cent_per_k, state.house_c)) if plant.house is not None else 0.0
+    if plant.tank is not None:
+        value += worth.tank_cent_per_k * float(np.mean(state.tank_c))
+    if plant.battery is not None:
+        value += worth.battery_cent_per_kwh * state.battery_kwh
+    return value + worth.vehicle_cent_per_kwh * sum(state.vehicle_kwh[: len(plant.vehicles)])
+
+
+def _pulses(model: Model, plant: Plant, demand: Floats) -> None:
+    """Tighten slots in which a device's smallest power is above what PV leaves: the rest must be bought or discharged.
+
+    With a surplus S, a status x and a power p: ``import + discharge >= p - S x``, which holds for x = 0 (p = 0) and
+    for x = 1 (the balance), but not for the fractions between them that the relaxed LP likes: half a heat pump on all
+    of the surplus. The same for a vehicle, whose status is at most its charge over its smallest charge.
+    """
+    surplus = np.maximum(-demand, 0.0)
+    gives = [
+        v for name, v in model.vars.items() if name == "grid.import" or name.endswith((".discharge", "_discharge"))
+    ]  # fmt: skip
+    pump = plant.heat_pump
+    drawn: list[tuple[str, list[tuple[Floats, Var]], Floats]] = []
+    if pump is not None:
+        parts: list[tuple[Floats, Var]] = []
+        least = np.full(len(surplus), np.inf)
+        for m, mode in enumerate(pump.modes):
+            lowest = pump.electric_on_kw[m] + pump.electric_per_heat[m] * pump.heat_min_kw[m]
+            parts.append((lowest - surplus, model.vars[f"heat_pump.{mode}_on"]))
+            parts.append((pump.electric_per_heat[m], model.vars[f"heat_pump.{mode}_above"]))
+            highest = pump.electric_on_kw[m] + pump.electric_per_heat[m] * pump.heat_max_kw[m]
+            least = np.minimum(least, np.where(highest > surplus, 0.0, np.inf))
+        drawn.append(("heat_pump", parts, least))
+    for vehicle in plant.vehicles:
+        if vehicle.charge_min_kw > 0:
+            factor = 1.0 - surplus / vehicle.charge_min_kw
+            least = np.where((factor > 0) & (vehicle.home > 0.5), 0.0, np.inf)
+            drawn.append((vehicle.name, [(factor, model.vars[f"vehicle.{vehicle.name}.charge"])], least))
+    for name, parts, least in drawn:
+        slot = np.flatnonzero((surplus > 1e-6) & np.isfinite(least))
+        if not len(slot):
+            continue
+        terms: list[tuple[Number, Ints]] = [(1.0, v.now[slot]) for v in gives]
+        terms += [(-coefficient[slot], v.now[slot]) for coefficient, v in parts]
+        model.add(f"pulse.{name}", terms, lower=0.0)
+
+
+def _starts_per_day(model: Model, whole: Plant, plant: Plant, slots: Slots, state: State) -> None:
+    pump = plant.heat_pump
+    if pump is None or not np.isfinite(pump.starts_per_day_max):
+        return
+    day = whole.seen.local_day[slots.edges[:-1]]
+    start = model.vars["heat_pump.start"]
+    for number, one in enumerate(np.unique(day)):
+        columns = start.now[day == one]
+        left = pump.starts_per_day_max - (state.starts_today if number == 0 else 0)
+        model.add_row(f"heat_pump.starts_{number}", np.ones(len(columns)), columns, upper=max(left, 0.0))
 
 
 def _start(model: Model, plant: Plant, slots: Slots, state: State) -> None:
@@ -114,16 +209,41 @@ def _start(model: Model, plant: Plant, slots: Slots, state: State) -> None:
         model.set_history(model.vars["battery.level"], np.array([state.battery_kwh]))
     for vehicle, level in zip(plant.vehicles, state.vehicle_kwh, strict=True):
         model.set_history(model.vars[f"vehicle.{vehicle.name}.level"], np.array([level]))
+    for number, load in enumerate(plant.loads):
+        deferrable_load.set_start(load, model, state.loads[number] if number < len(state.loads) else None)
     pump = plant.heat_pump
     if pump is None:
         return
     for mode in pump.modes:
         model.set_history(model.vars[f"heat_pump.{mode}_on"], np.array([float(state.mode == mode)]))
-    for name in ("start", "stop"):
-        var = model.vars[f"heat_pump.{name}"]
-        model.set_history(var, np.zeros(var.history))
-    left = (pump.run_min if state.mode != "off" else pump.pause_min) - state.mode_min
-    if left > 0:
-        bound = (slots.start_h * 60 < left - 1e-9).astype(float)
-        rows = model.rows["heat_pump.exclusive"]
-        model.set_limits(rows, **({"lower": bound} if state.mode != "off" else {"upper": 1.0 - bound}))
+    start = model.vars["heat_pump.start"]
+    model.set_history(start, np.zeros(start.history))
+    held, rested = holding(pump, slots, state)
+    if state.mode != "off":
+        upper = np.ones(slots.n)
+        upper[rested] = 0.0
+        model.set_bounds(start, upper=upper)
+        rows = model.rows["heat_pump.run_min"]
+        limit = np.zeros(slots.n)
+        limit[held] = -1.0
+        model.set_limits(rows, upper=limit)
+    else:
+        for mode in pump.modes:
+            upper = pump.available.copy()
+            upper[rested] = 0.0
+            model.set_bounds(model.vars[f"heat_pump.{mode}_on"], upper=upper)
+
+
+def holding(
+    pump: home_heat_pump.HeatPumpNumbers, slots: Slots, state: State
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """Return the slots in which the state's run must go on, and those in which no run may start."""
+    begins = slots.start_h * 60
+    if state.mode != "off":
+        free = (begins < pump.run_min - state.mode_min - 1e-9) & (pump.available > 0.5)
+        held = np.cumprod(free).astype(bool)
+        return np.flatnonzero(held).astype(np.int32), np.flatnonzero(begins < pump.pause_min - 1e-9).astype(
+            np.int32
+        )
+    rested = begins < pump.pause_min - state.mode_min - 1e-9
+    return np.zeros(0, dtype=np.int32), np.flatnonzero(rested).astype(np.int32)

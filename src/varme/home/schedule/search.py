@@ -1,0 +1,372 @@
+"""The planner: a bound from the relaxed LP, patterns of the compressor, and moves that the LP's duals point at.
+
+1. The relaxed LP (:mod:`varme.home.schedule.relaxed`) with the tightened rows of :mod:`varme.home.schedule.problem`.
+2. Patterns near it: the closest schedules that keep minimum run and pause (dynamic programming) and schedules that
+   follow the LP's heat in runs.
+3. Polish: the LP with the pattern and the vehicles' charging slots fixed, hot started.
+4. Moves: with ``d`` the reduced costs of the fixed statuses, ``cost(x') >= cost(x) + d (x' - x)`` for every other
+   pattern x' (the LP's value is convex in what is fixed), so a move whose estimate is not negative cannot help and is
+   never tried; the best of the others are.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varme.home.schedule.problem import Problem
+from varme.home.schedule.relaxed import Basis, Relaxed
+from varme.home.schedule.runs import Pattern, Rules
+from varme.kernel.highs import Solution
+from varme.kernel.model import Floats, Ints
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far the planner goes.
+
+    Attributes:
+        gap_share: Gap, relative to the cost, at which it ends.
+        gap_cent: Gap at which it ends, whatever the cost.
+        thresholds: Status of the relaxed LP above which a pattern runs.
+        early: Shares of a minimum run that must be owed before a following pattern starts.
+        moves: Most LPs spent on moves.
+    """
+
+    gap_share: float = 2e-3
+    gap_cent: float = 0.5
+    thresholds: tuple[float, ...] = (0.5, 0.25)
+    early: tuple[float, ...] = (0.5,)
+    moves: int = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What is decided: the compressor's pattern (n,), and for each vehicle the slots in which it charges (n,)."""
+
+    pattern: Pattern
+    charging: tuple[Bools, ...] = ()
+
+    @property
+    def key(self) -> bytes:
+        """What tells choices apart."""
+        return self.pattern.tobytes() + b"".join(c.tobytes() for c in self.charging)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A choice with its LP: values, objective, reduced costs, row duals."""
+
+    choice: Choice
+    solution: Solution
+
+    @property
+    def objective(self) -> float:
+        """Objective [cent]."""
+        return self.solution.objective
+
+
+@dataclass(eq=False)
+class Planner:
+    """A planner for one problem.
+
+    Attributes:
+        problem: The problem.
+        lp: Its hot LP.
+        effort: How far to go.
+        best: The best choice so far.
+        bound: Proven bound [cent].
+    """
+
+    problem: Problem
+    lp: Relaxed
+    effort: Effort
+    best: Found | None = None
+    bound: float = -np.inf
+    seen: dict[bytes, float] = field(default_factory=dict)
+    basis: Basis | None = None
+
+    def __post_init__(self) -> None:
+        """Gather columns."""
+        problem, model = self.problem, self.problem.model
+        plant, pump = problem.plant, problem.plant.heat_pump
+        self.rules = None if pump is None else Rules.of(pump, problem.slots, problem.state)
+        self.on = np.zeros((0, problem.slots.n), dtype=np.int32)
+        if pump is not None:
+            self.on = np.stack([model.vars[f"heat_pump.{mode}_on"].now for mode in pump.modes])
+        self.vehicles = [v for v in plant.vehicles if v.charge_min_kw > 0]
+        self.charge = [model.vars[f"vehicle.{v.name}.charge"].now for v in self.vehicles]
+        known = [self.on.ravel(), *(model.vars[f"vehicle.{v.name}.charging"].now for v in self.vehicles)]
+        rest = problem.arrays.integer.copy()
+        rest[np.concatenate(known)] = False
+        self.other = np.flatnonzero(rest).astype(np.int32)
+
+    # ------------------------------------------------------------------ the whole way
+    def run(self, first: list[Choice]) -> Solution:
+        """Plan; the best choice is in ``best``, the bound in ``bound``.
+
+        Args:
+            first: Choices to try first, from an earlier plan.
+
+        Returns:
+            The relaxed LP's solution; its status says whether there is a plan at all.
+        """
+        root = self.lp.run()
+        if root.status != "optimal":
+            return root
+        self.bound = root.objective
+        self.root = root
+        self.basis = self.lp.solver.basis()
+        for choice in first:
+            self.try_choice(choice)
+        if not self.done():
+            for pattern in self.patterns(root):
+                self.try_choice(Choice(pattern, self.charging(root)))
+                if self.done():
+                    break
+        self.improve(self.effort.moves)
+        return root
+
+    def done(self) -> bool:
+        """Return whether the gap is small enough."""
+        if self.best is None:
+            return False
+        target = max(self.effort.gap_cent, self.effort.gap_share * abs(self.best.objective))
+        return self.best.objective - self.bound <= target
+
+    @property
+    def status(self) -> str:
+        """How the search ended."""
+        return "gap reached" if self.done() else "effort spent"
+
+    def whole(self, found: Found) -> Floats:
+        """Return the values of all columns of the problem, statuses whole."""
+        x = np.clip(found.solution.x, self.problem.arrays.col_lower, self.problem.arrays.col_upper)
+        x[self.on.ravel()] = np.round(x[self.on.ravel()])
+        for vehicle, on in zip(self.vehicles, found.choice.charging, strict=True):
+            x[self.problem.model.vars[f"vehicle.{vehicle.name}.charging"].now] = on
+        x[self.other] = np.round(x[self.other])
+        if self.rules is not None:
+            start = self.problem.model.vars["heat_pump.start"].now
+            on = np.concatenate([[self.rules.on_before], found.choice.pattern >= 0])
+            x[start] = on[1:] & ~on[:-1]
+        return x
+
+    def adopt(self, x: Floats) -> None:
+        """Take over the decisions of a plan from elsewhere."""
+        pattern = np.full(self.problem.slots.n, -1)
+        for m, columns in enumerate(self.on):
+            pattern[x[columns] > 0.5] = m
+        charging = [x[self.problem.model.vars[f"vehicle.{v.name}.charging"].now] > 0.5 for v in self.vehicles]
+        if len(self.other):
+            self.root = replace(self.root, x=x)
+            self.seen.clear()
+        self.try_choice(Choice(pattern, tuple(charging)))
+
+    # ------------------------------------------------------------------ patterns
+    def patterns(self, found: Solution) -> Iterator[Pattern]:
+        """Yield patterns near a relaxed plan."""
+        rules, pump = self.rules, self.problem.plant.heat_pump
+        if rules is None or pump is None:
+            yield np.full(self.problem.slots.n, -1)
+            return
+        x = found.x[self.on]
+        heat = np.stack([self.problem.value(f"heat_pump.{mode}_heat", found.x) for mode in pump.modes])
+        for early in self.effort.early:
+            pattern = rules.following(heat, pump.heat_min_kw, early)
+            if rules.allows(pattern):
+                yield pattern
+        total = x.sum(axis=0)
+        share = np.where(total > 1e-9, x / np.maximum(total, 1e-9), 0.0)
+        for threshold in self.effort.thresholds:
+            # Cost of a slot: how far the status is from the threshold; the mode with the larger share goes first.
+            cost = 10 * rules.start_cent * (threshold - total) - 1e-3 * share
+            pattern = rules.cheapest(cost)
+            if rules.allows(pattern):
+                yield pattern
+        if self.best is None:
+            yield rules.cheapest(np.full(x.shape, 1.0))
+
+    def charging(self, found: Solution) -> tuple[Bools, ...]:
+        """Return the slots in which the vehicles charge: those with half the smallest charge or more."""
+        out = []
+        for vehicle, columns in zip(self.vehicles, self.charge, strict=True):
+            out.append(found.x[columns] >= 0.5 * vehicle.charge_min_kw)
+        return tuple(out)
+
+    # ------------------------------------------------------------------ polish
+    def apply(self, choice: Choice) -> None:
+        """Fix the LP's bounds to a choice."""
+        for m, columns in enumerate(self.on):
+            value = (choice.pattern == m).astype(float)
+            self.lp.fix(columns, value, value)
+        for vehicle, columns, on in zip(self.vehicles, self.charge, choice.charging, strict=True):
+            upper = self.lp.part.arrays.col_upper[columns]
+            self.lp.fix(columns, np.where(on, vehicle.charge_min_kw, 0.0), np.where(on, upper, 0.0))
+        if len(self.other):
+            value = np.round(self.root.x[self.other])
+            self.lp.fix(self.other, value, value)
+
+    def try_choice(self, choice: Choice) -> Found | None:
+        """Solve the LP of a choice and keep it if it is the best; ``None`` if it is known or has no plan."""
+        if choice.key in self.seen:
+            return None
+        self.apply(choice)
+        solution = self.lp.run()
+        if solution.status != "optimal":
+            self.seen[choice.key] = np.inf
+            return None
+        self.seen[choice.key] = solution.objective
+        found = Found(choice, solution)
+        if self.best is None or found.objective < self.best.objective - 1e-9:
+            self.best = found
+        return found
+
+    # ------------------------------------------------------------------ moves
+    def improve(self, solves: int) -> None:
+        """Try moves around the best choice until none helps, the gap is closed, or the effort is spent."""
+        left = solves
+        while left > 0 and self.best is not None and not self.done():
+            base = self.best
+            for _, choice in self.moves(base)[:left]:
+                left -= 1
+                self.try_choice(choice)
+                if self.best is not base or left <= 0:
+                    break
+            else:
+                return
+
+    def moves(self, base: Found) -> list[tuple[float, Choice]]:
+        """Return changes of a choice whose estimate is negative, best first."""
+        out: list[tuple[float, Choice]] = []
+        d = base.solution.reduced_cost
+        if self.rules is not None:
+            for estimate, pattern in pattern_moves(self.rules, base.choice.pattern, d[self.on]):
+                out.append((estimate, Choice(pattern, base.choice.charging)))
+        for number, columns in enumerate(self.charge):
+            out += self._charge_moves(base, number, columns, d[columns])
+        fresh = [(e, c) for e, c in out if e < -1e-3 and c.key not in self.seen]
+        return sorted(fresh, key=lambda pair: pair[0])
+
+    def _charge_moves(self, base: Found, number: int, columns: Ints, d: Floats) -> list[tuple[float, Choice]]:
+        on, least = base.choice.charging[number], self.vehicles[number].charge_min_kw
+        may = self.lp.part.arrays.col_upper[columns] >= least
+        x = base.solution.x[columns]
+        estimate = np.where(on, -np.maximum(d, 0.0) * x, np.minimum(d * least, 0.0))
+        estimate[~may] = 0.0
+        slots = np.argsort(estimate)[:6]
+        out = []
+        for slot in slots[estimate[slots] < -1e-3]:
+            changed = on.copy()
+            changed[slot] = not on[slot]
+            rest = base.choice.charging
+            out.append(
+                (
+                    float(estimate[slot]),
+                    Choice(base.choice.pattern, (*rest[:number], changed, *rest[number + 1 :])),
+                )
+            )
+        return out
+
+
+def pattern_moves(rules: Rules, pattern: Pattern, d: Floats) -> list[tuple[float, Pattern]]:
+    """Return patterns one move away with their estimates: the reduced costs of what changes, and starts.
+
+    Moves: a run begins or ends some slots earlier or later, is shifted, left out or split; a pause is filled; a run is
+    added; part of a run changes its mode.
+
+    Args:
+        rules: The compressor's rules.
+        pattern: The pattern.
+        d: Reduced costs of the statuses with the pattern fixed, shape (modes, n).
+    """
+    n, out = rules.n, []
+    slot = np.arange(n)
+    best = d.argmin(axis=0)
+    into = d[best, slot]
+    leave = np.where(pattern >= 0, d[np.maximum(pattern, 0), slot], 0.0)
+
+    def propose(changed: Pattern) -> None:
+        differs = changed != pattern
+        estimate = np.where(differs & (changed >= 0), d[np.maximum(changed, 0), slot], 0.0).sum()
+        estimate -= leave[differs].sum()
+        estimate += rules.start_cent * (_starts(changed, rules.on_before) - _starts(pattern, rules.on_before))
+        if estimate < -1e-3 and rules.allows(changed):
+            out.append((float(estimate), changed))
+
+    def with_part(first: int, end: int, value: Pattern | int) -> Pattern:
+        changed = pattern.copy()
+        changed[first:end] = value
+        return changed
+
+    runs = rules.runs(pattern)
+    for start, stop in runs:
+        propose(with_part(start, stop, -1))
+        for k in (1, 2, 3, 4):
+            if start - k >= 0:
+                propose(with_part(start - k, start, best[start - k : start]))
+                moved = with_part(start - k, start, best[start - k : start])
+                moved[stop - k : stop] = -1
+                propose(moved)
+            if stop + k <= n:
+                propose(with_part(stop, stop + k, best[stop : stop + k]))
+                moved = with_part(stop, stop + k, best[stop : stop + k])
+                moved[start : start + k] = -1
+                propose(moved)
+            propose(with_part(start, min(start + k, stop), -1))
+            propose(with_part(max(stop - k, start), stop, -1))
+        if (best[start:stop] != pattern[start:stop]).any():
+            gain = np.where(
+                into[start:stop] < leave[start:stop] - 1e-9, best[start:stop], pattern[start:stop]
+            )
+            propose(with_part(start, stop, gain))
+            propose(_largest_block(pattern, start, stop, best, leave - into))
+        propose(_split(rules, pattern, start, stop, leave))
+    for (_, stop), (start, _) in itertools.pairwise(runs):
+        propose(with_part(stop, start, best[stop:start]))
+    sums = np.concatenate([[0.0], np.cumsum(np.where(pattern < 0, into, 0.0))])
+    ends = np.array(rules.run_end)
+    added = sums[ends] - sums[:-1]
+    for start in np.argsort(added)[:4].tolist():
+        propose(with_part(start, rules.run_end[start], best[start : rules.run_end[start]]))
+    return out
+
+
+def _largest_block(pattern: Pattern, start: int, stop: int, best: Pattern, gain: Floats) -> Pattern:
+    """Return the pattern with the contiguous block of a run in which a change of mode promises most changed."""
+    good = (gain[start:stop] > 1e-9) & (best[start:stop] != pattern[start:stop])
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
+    changed = pattern.copy()
+    if len(edges):
+        sums = [gain[start + a : start + b].sum() for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        at = int(np.argmax(sums))
+        a, b = start + edges[2 * at], start + edges[2 * at + 1]
+        changed[a:b] = best[a:b]
+    return changed
+
+
+def _split(rules: Rules, pattern: Pattern, start: int, stop: int, leave: Floats) -> Pattern:
+    """Return the pattern with the part of a run left out that promises most, if both rests are long enough."""
+    changed, top = pattern.copy(), 0.0
+    sums = np.concatenate([[0.0], np.cumsum(leave)])
+    first = rules.run_end[start]
+    for a in range(first, stop - 1):
+        low = rules.pause_end[a]
+        if low >= stop or rules.run_end[low] > stop:
+            break
+        gain = float(sums[low] - sums[a])
+        if gain > top:
+            top, changed = gain, pattern.copy()
+            changed[a:low] = -1
+    return changed
+
+
+def _starts(pattern: Pattern, on_before: bool) -> int:
+    on = np.concatenate([[on_before], pattern >= 0])
+    return int(np.sum(on[1:] & ~on[:-1]))
