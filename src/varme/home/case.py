@@ -221,4 +221,4 @@ class _Reader:
             known = ", ".join(self._year.series)
             self.problems.add("P201", where, "is not a synthetic quantity", value=spec.synthetic, limit=known)
             return np.zeros(self.grid.n)
-        return spec.scale_share * self._year.on(self.grid, [spec.synthetic])[spec.synthetic]
+        return np.asarray(spec.scale_share * self._year.on(self.grid, [spec.synthetic])[spec.synthetic], dtype=float)
