@@ -1,8 +1,8 @@
 r"""The buffer tank of the heating circuit, between heat pump and emitters.
 
 What the heat pump (and any other heater) makes for the room goes into the buffer; one variable takes heat out of it and
-into the room. The buffer's temperature is exact over each slot, as the hot-water tank's. Emitters give a heat only to water
-that is warm enough; the plan uses a straight line per slot,
+into the room. The buffer's temperature is exact over each slot, as the hot-water tank's. Emitters give a heat only to
+water that is warm enough; the plan uses a straight line per slot,
 
 .. math:: q \le q_t \frac{T - T_0}{T_t - T_0}
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from varme.ground.timegrid import TimeGrid
 from varme.kernel.model import Floats, Ints
+from varme.physics.sun import Irradiance
 from varme.physics.tank import WATER_KWH_PER_L_K as WATER_KWH_PER_L_K
 
 #: Buses of a home.
@@ -99,7 +100,8 @@ class Surroundings:
         outdoor_c: Air temperature.
         ground_c: Temperature of brine or ground water as it enters a heat pump.
         cold_water_c: Cold water.
-        window_w_per_m2: Irradiance on the windows (for solar gains).
+        window_w_per_m2: Irradiance on the windows (for solar gains): what passes the glass, mean of four walls.
+        light: Irradiance by direction, for PV and for windows that face one way; ``None`` if it is not known.
     """
 
     grid: TimeGrid
@@ -108,6 +110,7 @@ class Surroundings:
     ground_c: Floats
     cold_water_c: Floats
     window_w_per_m2: Floats
+    light: Irradiance | None = None
 
     @cached_property
     def local_h(self) -> Floats:

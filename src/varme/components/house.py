@@ -332,15 +332,51 @@ class HouseNumbers:
         return a, heat, gain * self.gains_kw[:, None] + out * self.outdoor_c[:, None]
 
 
+def solar_kw(spec: House, seen: Surroundings) -> Floats:
+    """Return the solar gains through the windows [kW], shape (N,)."""
+    if not spec.windows or seen.light is None:
+        area = spec.solar_aperture_m2
+        if spec.windows:
+            area = sum(w.area_m2 * w.solar_share for w in spec.windows)
+        return area * seen.window_w_per_m2 / 1e3
+    light = seen.light
+    parts = [
+        w.area_m2 * w.solar_share * light.on_plane(w.tilt_deg, w.azimuth_deg, True) for w in spec.windows
+    ]
+    return np.asarray(np.sum(parts, axis=0) / 1e3)
+
+
+def comfort_band(spec: House, seen: Surroundings, low_c: Floats, high_c: Floats) -> tuple[Floats, Floats]:
+    """Return the comfort band with its periods laid over the series of the spec, shapes (N,).
+
+    A period that ends before it begins goes on to the next day; hours are those of the wall clock.
+    """
+    low, high = np.array(low_c, dtype=float), np.array(high_c, dtype=float)
+    for period in spec.comfort:
+        days = [DAYS.index(d) for d in period.days]
+        today, yesterday = np.isin(seen.weekday, days), np.isin((seen.weekday - 1) % 7, days)
+        late, early = seen.local_h >= period.from_h - 1e-9, seen.local_h < period.until_h - 1e-9
+        if period.until_h > period.from_h:
+            inside = today & late & early
+        else:
+            inside = (today & late) | (yesterday & early)
+        if period.temperature_min_c is not None:
+            low[inside] = period.temperature_min_c
+        if period.temperature_max_c is not None:
+            high[inside] = period.temperature_max_c
+    return low, high
+
+
 def compiled(
     spec: House, seen: Surroundings, gains_kw: Floats | float, low_c: Floats | float, high_c: Floats | float
 ) -> HouseNumbers:
-    """Return the numbers of a house; the series are those of the spec on the base grid."""
+    """Return the numbers of a house; the series are those of the spec on the base grid, without its comfort periods."""
     n = seen.grid.n
-    solar = spec.solar_aperture_m2 * seen.window_w_per_m2 / 1e3
+    solar = solar_kw(spec, seen)
     full = [np.broadcast_to(np.asarray(v, dtype=float), (n,)) for v in (gains_kw, low_c, high_c)]
+    low, high = comfort_band(spec, seen, full[1], full[2])
     return HouseNumbers(
-        spec.network(), full[0] + solar, seen.outdoor_c, full[1], full[2], 100 * spec.discomfort_eur_per_k_h,
+        spec.network(), full[0] + solar, seen.outdoor_c, low, high, 100 * spec.discomfort_eur_per_k_h,
         spec.emitter_max_kw, spec.cool_max_kw,
     )  # fmt: skip
 

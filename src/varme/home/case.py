@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from varme.components import battery as battery_of
+from varme.components import buffer_tank as buffer_of
 from varme.components import deferrable_load as load_of
 from varme.components import electric_vehicle as vehicle_of
 from varme.components import home_heat_pump as heat_pump_of
@@ -32,6 +33,7 @@ from varme.kernel.model import Floats
 from varme.markets import tariffs
 from varme.markets.bill import tariff_findings
 from varme.markets.price_series import hash_of, load_prices
+from varme.physics.sun import Irradiance, has_pvlib, irradiance
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,10 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     reader = _Reader(study, context, grid, problems, memory)
     outdoor = reader.read(study.weather.outdoor_c, "c", "weather.outdoor_c", (-60.0, 60.0))
     ghi = reader.read(study.weather.ghi_w_per_m2, "w_per_m2", "weather.ghi_w_per_m2", (0.0, 1500.0))
+    light = reader.light(study, ghi)
     seen = Surroundings(
         grid, time.timezone, outdoor, np.full(grid.n, study.weather.ground_c),
-        np.full(grid.n, study.weather.cold_water_c), 0.7 * ghi,
+        np.full(grid.n, study.weather.cold_water_c), reader.on_windows(light), light,
     )  # fmt: skip
     load = reader.read(study.household.load_kw, "kw", "household.load_kw", (0.0, 1e3))
     energy = reader.prices(study.tariff, time.timezone)
@@ -88,7 +91,9 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     gains = reader.read(house.internal_gains_kw, "kw", "house.internal_gains_kw") if house else None
     low = reader.read(house.temperature_min_c, "c", "house.temperature_min_c") if house else None
     high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c") if house else None
-    draw = reader.read(study.hot_water.draw_kw, "kw", "hot_water.draw_kw") if study.hot_water else None
+    draw = reader.draw(study.hot_water, seen) if study.hot_water else None
+    if study.hot_water is not None and gains is not None:
+        gains = gains + study.hot_water.loss_gain_kw
     if len(problems):
         _refuse(problems, context.source)
     prices = tariffs.compiled(
@@ -108,10 +113,13 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         None if study.heat_pump is None else heat_pump_of.compiled(
             study.heat_pump, seen, house, study.hot_water, largest(study.heat_pump.rated_kw)
         ),
-        None if study.hot_water is None else tank_of.compiled(study.hot_water, draw, grid.n),  # type: ignore[arg-type]
+        None if study.hot_water is None else tank_of.compiled(
+            study.hot_water, draw, grid.n, study.weather.cold_water_c  # type: ignore[arg-type]
+        ),
         None if study.battery is None else battery_of.compiled(study.battery, largest(study.battery.capacity_kwh)),
         tuple(vehicle_of.compiled(v, seen) for v in study.vehicles),
         tuple(load_of.compiled(one, seen) for one in study.deferrable_loads),
+        None if study.buffer is None or house is None else buffer_of.compiled(study.buffer, house, seen),
     )  # fmt: skip
     told = check_home(study, plant, problems)
     if len(problems):
@@ -125,10 +133,13 @@ def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:
     house_c = np.zeros(0)
     if plant.house is not None:
         house_c = plant.house.network.steady_c(spec.room_c, float(plant.house.outdoor_c[:96].mean()))
-    tank = np.array([spec.tank_c]) if plant.tank is not None else np.zeros(0)
+    tank = np.full(plant.tank.layers, spec.tank_c) if plant.tank is not None else np.zeros(0)
     level = spec.battery_share * plant.battery.capacity_kwh if plant.battery is not None else 0.0
     vehicles = tuple(spec.vehicle_share * v.capacity_kwh for v in plant.vehicles)
-    return State(house_c, tank, level, vehicles, spec.compressor, spec.compressor_min)
+    return State(
+        house_c, tank, level, vehicles, spec.compressor, spec.compressor_min, buffer_c=spec.buffer_c,
+        legionella_h=24 * spec.legionella_days,
+    )  # fmt: skip
 
 
 def _refuse(problems: Collector, source: str) -> NoReturn:
@@ -190,6 +201,43 @@ class _Reader:
             self.memory[key] = loaded.values
         return loaded.values
 
+    def light(self, study: HomeFields, ghi: Floats) -> Irradiance:
+        """Return the irradiance by direction; a method that needs pvlib is a problem without it."""
+        place, weather = study.place, study.weather
+        beam, diffuse = (
+            None if spec is None else self.read(spec, "w_per_m2", f"weather.{name}", (0.0, 1500.0))
+            for spec, name in ((weather.dni_w_per_m2, "dni_w_per_m2"), (weather.dhi_w_per_m2, "dhi_w_per_m2"))
+        )
+        sky, split = place.sky, place.split
+        wants = [f"place.{n}" for n, v in (("sky", sky == "perez"), ("split", split == "dirint")) if v]
+        if wants and not has_pvlib():
+            for where in wants:
+                self.problems.add("P157", where, "needs pvlib, which is not installed")
+            sky, split = "hay_davies", "erbs"
+        key = f"light={place!r}{weather.ghi_w_per_m2!r}{weather.dni_w_per_m2!r}{weather.dhi_w_per_m2!r}"
+        if key not in self.memory:
+            self.memory[key] = irradiance(
+                self.grid.times, self.grid.step_min, place.latitude_deg, place.longitude_deg, ghi, beam, diffuse,
+                albedo_share=place.albedo_share, sky=sky, split=split,
+            )  # fmt: skip
+        found: Irradiance = self.memory[key]
+        return found
+
+    def on_windows(self, light: Irradiance) -> Floats:
+        """Return what passes the glass of windows that look in all four directions, shape (N,)."""
+        key = f"windows={id(light)}"
+        if key not in self.memory:
+            self.memory[key] = np.mean(
+                [light.on_plane(90.0, a, True) for a in (0.0, 90.0, 180.0, 270.0)], axis=0
+            )
+        return np.asarray(self.memory[key])
+
+    def draw(self, spec: tank_of.HotWaterTank, seen: Surroundings) -> Floats:
+        """Return the heat drawn: the series of the spec, or what its profile or its people draw."""
+        if spec.draws_by_spec:
+            return tank_of.draw_of(spec, seen)
+        return self.read(spec.draw_kw, "kw", "hot_water.draw_kw", (0.0, 1e3))
+
     def _read(self, spec: Any, unit: str, where: str, limits: tuple[float, float] | None) -> Floats:
         low, high = limits or (None, None)
         if isinstance(spec, SyntheticSeries):
@@ -221,4 +269,6 @@ class _Reader:
             known = ", ".join(self._year.series)
             self.problems.add("P201", where, "is not a synthetic quantity", value=spec.synthetic, limit=known)
             return np.zeros(self.grid.n)
-        return np.asarray(spec.scale_share * self._year.on(self.grid, [spec.synthetic])[spec.synthetic], dtype=float)
+        return np.asarray(
+            spec.scale_share * self._year.on(self.grid, [spec.synthetic])[spec.synthetic], dtype=float
+        )

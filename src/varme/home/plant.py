@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from varme.components.battery import BatteryNumbers
+from varme.components.buffer_tank import BufferNumbers
 from varme.components.deferrable_load import DeferrableNumbers, LoadState
 from varme.components.electric_vehicle import VehicleNumbers
 from varme.components.grid_connection import GridNumbers
@@ -31,6 +32,7 @@ class Plant:
         battery: The battery.
         vehicles: The vehicles.
         loads: Loads that may wait.
+        buffer: The buffer tank of the heating circuit.
     """
 
     seen: Surroundings
@@ -41,6 +43,7 @@ class Plant:
     battery: BatteryNumbers | None = None
     vehicles: tuple[VehicleNumbers, ...] = ()
     loads: tuple[DeferrableNumbers, ...] = ()
+    buffer: BufferNumbers | None = None
 
     def take(self, slots: Slots) -> Plant:
         """Return the home over slots: arrays of shape (n,)."""
@@ -53,6 +56,7 @@ class Plant:
             battery=None if self.battery is None else self.battery.take(slots),
             vehicles=tuple(v.take(slots) for v in self.vehicles),
             loads=tuple(one.take(slots) for one in self.loads),
+            buffer=None if self.buffer is None else self.buffer.take(slots),
         )
 
 
@@ -73,6 +77,9 @@ class State:
         starts_today: Starts since local midnight.
         peak_kw: Highest import so far in the period of a peak charge.
         loads: What each load that may wait has done of its open task; nothing if empty.
+        buffer_c: Temperature of the buffer tank.
+        legionella_h: Hours since the tank's last disinfection.
+        hot_h: For how long the whole tank has been as hot as the disinfection asks for [h].
     """
 
     house_c: Floats = field(default_factory=lambda: np.zeros(0))
@@ -84,3 +91,6 @@ class State:
     starts_today: int = 0
     peak_kw: float = 0.0
     loads: tuple[LoadState, ...] = ()
+    buffer_c: float = 30.0
+    legionella_h: float = 0.0
+    hot_h: float = 0.0

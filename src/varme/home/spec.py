@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from varme.components.battery import Battery
+from varme.components.buffer_tank import BufferTank
 from varme.components.deferrable_load import DeferrableLoad
 from varme.components.electric_vehicle import ElectricVehicle
 from varme.components.grid_connection import GridConnection
@@ -18,6 +19,7 @@ from varme.components.photovoltaics import Photovoltaics
 from varme.data.synthetic.home import HomeYearSpec
 from varme.ground.series import SeriesSpec
 from varme.ground.spec import Spec
+from varme.home.scenarios.spec import ScenariosSpec
 from varme.markets.tariffs import TariffSpec
 
 
@@ -34,6 +36,21 @@ class TimeSpec(Spec):
     """Wall clock of the home (IANA name)."""
 
 
+class PlaceSpec(Spec):
+    """Where the home stands, and how the sun's irradiance is put onto roofs and windows."""
+
+    latitude_deg: float = Field(default=55.68, ge=-89, le=89)
+    """Latitude, north positive. Default: Copenhagen."""
+    longitude_deg: float = Field(default=12.57, ge=-180, le=180)
+    """Longitude, east positive."""
+    albedo_share: float = Field(default=0.2, ge=0, le=1)
+    """Share of irradiance that the ground reflects: 0.2 grass, 0.6 and more fresh snow (assumption)."""
+    sky: Literal["hay_davies", "isotropic", "perez"] = "hay_davies"
+    """Model of diffuse light on a tilted plane; `perez` needs the extra `varme[pv]`."""
+    split: Literal["erbs", "dirint"] = "erbs"
+    """Model that splits global irradiance where beam and diffuse are not given; `dirint` needs `varme[pv]`."""
+
+
 class WeatherSpec(Spec):
     """The weather."""
 
@@ -41,6 +58,10 @@ class WeatherSpec(Spec):
     """Air temperature [C]."""
     ghi_w_per_m2: SeriesSpec = 0.0
     """Global irradiance on the horizontal plane [W/m2]."""
+    dni_w_per_m2: SeriesSpec | None = None
+    """Beam irradiance on a plane that faces the sun [W/m2]; from the global one if not given."""
+    dhi_w_per_m2: SeriesSpec | None = None
+    """Diffuse irradiance on the horizontal plane [W/m2]; from the global one if not given."""
     ground_c: float = 8.0
     """Temperature of brine or ground water as it enters the heat pump [C]."""
     cold_water_c: float = 10.0
@@ -65,6 +86,10 @@ class StateSpec(Spec):
     """Level of the battery."""
     vehicle_share: float = Field(default=0.5, ge=0, le=1)
     """Level of the vehicles."""
+    buffer_c: float = 30.0
+    """Temperature of the buffer tank [C]."""
+    legionella_days: float = Field(default=0.0, ge=0)
+    """Days since the tank's last disinfection."""
     compressor: Literal["off", "room", "water", "cool"] = "off"
     """What the compressor does."""
     compressor_min: float = Field(default=600.0, ge=0)
@@ -82,6 +107,8 @@ class HomeFields(Spec):
     """The horizon."""
     synthetic: HomeYearSpec | None = None
     """A seeded synthetic year of weather, prices, load and draws, for series that ask for one."""
+    place: PlaceSpec = PlaceSpec()
+    """Where the home stands."""
     weather: WeatherSpec
     """The weather."""
     house: House | None = None
@@ -90,6 +117,8 @@ class HomeFields(Spec):
     """The heat pump."""
     hot_water: HotWaterTank | None = None
     """The hot-water tank."""
+    buffer: BufferTank | None = None
+    """The buffer tank of the heating circuit."""
     battery: Battery | None = None
     """The battery."""
     vehicles: list[ElectricVehicle] = Field(default=[])
@@ -124,3 +153,5 @@ class HomeStudy(HomeFields):
     """The state at the start."""
     plan: PlanSpec = PlanSpec()
     """How the plan is made."""
+    scenarios: ScenariosSpec | None = None
+    """How uncertain the forecasts are: the plan's first decisions under scenarios, compared with the plan's own."""

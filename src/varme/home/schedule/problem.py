@@ -9,6 +9,7 @@ import numpy as np
 
 from varme.components import (
     battery,
+    buffer_tank,
     deferrable_load,
     electric_vehicle,
     grid_connection,
@@ -16,13 +17,18 @@ from varme.components import (
     hot_water_tank,
     house,
 )
-from varme.components.base import Block
+from varme.components.base import Block, Port
 from varme.components.home import ELECTRICITY, ROOM, WATER, Slots
 from varme.home.plant import Plant, State
 from varme.home.schedule.terminal import Worth, worth_of
 from varme.kernel.model import Arrays, Floats, Ints, Model, Number, Rows, Var
 
 __all__ = ["Problem", "Worth", "build", "worth_of"]
+
+
+#: Heat that a search lets a too hot tank give away, at a price; no plan does (its upper bound is 0).
+VENT = "search.vent"
+VENT_CENT_PER_KWH = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +93,24 @@ def build(
     if plant.heat_pump is not None:
         blocks["heat_pump"] = home_heat_pump.block(plant.heat_pump, model, slots)
     feeds = [p for b in blocks.values() for p in b.ports]
+    if plant.buffer is not None:
+        blocks["buffer"] = _buffer(plant, model, slots, state, worth, feeds)
+        feeds = [p for p in feeds if p.bus != ROOM or _cools(p)] + list(blocks["buffer"].ports)
     if plant.house is not None:
         into = [p for p in feeds if p.bus == ROOM]
         blocks["house"] = house.block(plant.house, model, slots, into, worth.room_cent_per_k)
     if plant.tank is not None:
-        into = [p for p in feeds if p.bus == WATER]
-        blocks["tank"] = hot_water_tank.block(plant.tank, model, slots, into, worth.tank_cent_per_k)
+        vent = model.var(VENT, upper=0.0, cost=VENT_CENT_PER_KWH * slots.step_h)
+        into = [*(p for p in feeds if p.bus == WATER), Port(WATER, vent, -1.0)]
+        blocks["tank"] = _tank(plant, model, slots, state, worth, into)
     if plant.battery is not None:
-        blocks["battery"] = battery.block(plant.battery, model, slots, worth.battery_cent_per_kwh)
+        blocks["battery"] = battery.block(
+            plant.battery, model, slots, worth.battery_cent_per_kwh, plant.grid.import_cent_per_kwh, state.battery_kwh
+        )  # fmt: skip
     for vehicle in plant.vehicles:
-        one = electric_vehicle.block(vehicle, model, slots, worth.vehicle_cent_per_kwh)
+        one = electric_vehicle.block(
+            vehicle, model, slots, worth.vehicle_cent_per_kwh, plant.grid.import_cent_per_kwh
+        )  # fmt: skip
         blocks[one.name] = one
     for number, load in enumerate(plant.loads):
         done = state.loads[number] if number < len(state.loads) else None
@@ -115,6 +129,46 @@ def build(
     return Problem(
         model, arrays, plant, slots, state, worth, blocks, balance, _derived(plant, model), water_c
     )
+
+
+def _cools(port: Port) -> bool:
+    return bool(np.all(np.asarray(port.coefficient) <= 0))
+
+
+def _forced_kwh(plant: Plant, slots: Slots, state: State, mode: str) -> float:
+    """Return the heat of a run in a mode that the compressor must finish."""
+    pump = plant.heat_pump
+    if pump is None or state.mode != mode or mode not in pump.modes:
+        return 0.0
+    held, _ = holding(pump, slots, state)
+    return float(np.sum(pump.heat_min_kw[pump.modes.index(mode)][held] * slots.step_h[held]))
+
+
+def _buffer(plant: Plant, model: Model, slots: Slots, state: State, worth: Worth, feeds: list[Port]) -> Block:
+    """Add the buffer tank: what heats the room goes into it, and it feeds the room; cold passes it by."""
+    assert plant.buffer is not None
+    into = [p for p in feeds if p.bus == ROOM and not _cools(p)]
+    value = 0.0
+    if plant.house is not None:
+        value = float(np.sum(worth.room_cent_per_k) / np.sum(plant.house.network.capacity_kwh_per_k))
+    return buffer_tank.block(
+        plant.buffer, model, slots, into, value * plant.buffer.capacity_kwh_per_k, state.buffer_c,
+        _forced_kwh(plant, slots, state, "room"),
+    )  # fmt: skip
+
+
+def _tank(plant: Plant, model: Model, slots: Slots, state: State, worth: Worth, into: list[Port]) -> Block:
+    """Add the hot-water tank, with its legionella duty if that falls into the plan."""
+    assert plant.tank is not None
+    due_h = hot_water_tank.duty_in(plant.tank, slots, state.legionella_h)
+    duty = None
+    if due_h is not None:
+        highest = np.inf if plant.heat_pump is None else plant.heat_pump.water_max_c
+        duty = hot_water_tank.DutyDue(due_h, highest, model.vars.get("heat_pump.water_on"))
+    return hot_water_tank.block(
+        plant.tank, model, slots, into, worth.tank_cent_per_k, float(np.mean(state.tank_c)),
+        _forced_kwh(plant, slots, state, "water"), duty,
+    )  # fmt: skip
 
 
 def _at_tank(plant: Plant, water_c: Floats) -> Plant:
@@ -204,7 +258,12 @@ def _start(model: Model, plant: Plant, slots: Slots, state: State) -> None:
     for k, value in enumerate(state.house_c):
         model.set_history(model.vars[f"house.temperature_{k}"], np.array([value]))
     if plant.tank is not None:
-        model.set_history(model.vars["tank.temperature"], state.tank_c[:1])
+        model.set_history(model.vars["tank.temperature"], np.array([state.tank_c.mean()]))
+        if "tank.duty" in model.vars:
+            duty = model.vars["tank.duty"]
+            model.set_history(duty, np.zeros(duty.history))
+    if plant.buffer is not None:
+        model.set_history(model.vars["buffer.temperature"], np.array([state.buffer_c]))
     if plant.battery is not None:
         model.set_history(model.vars["battery.level"], np.array([state.battery_kwh]))
     for vehicle, level in zip(plant.vehicles, state.vehicle_kwh, strict=True):
