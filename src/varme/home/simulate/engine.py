@@ -143,7 +143,8 @@ class Simulator:
         pump = self.plant.heat_pump
         assert pump is not None
         heat = np.broadcast_to(command.heat_kw, sink.shape)
-        found = home_heat_pump.step(pump, at, name, heat, sink, source)  # type: ignore[arg-type]
+        part = command.part_run
+        found = home_heat_pump.step(pump, at, name, heat, sink, source, part_run=part)  # type: ignore[arg-type]
         if command.electric_kw is not None:
             for _ in range(3):
                 share = command.electric_kw / np.maximum(found[1], 1e-9)

@@ -79,6 +79,7 @@ class Command:
         discharge_kw: Discharge of the battery.
         vehicle_charge_kw: Charge of each vehicle, shape (H, vehicles).
         vehicle_discharge_kw: Discharge of each vehicle, likewise.
+        part_run: Whether the compressor runs at full load for a part of the step, if it is asked for less heat.
     """
 
     mode: Codes = field(default_factory=lambda: np.zeros(1, dtype=np.int8))
@@ -90,6 +91,7 @@ class Command:
     discharge_kw: Floats = field(default_factory=nothing)
     vehicle_charge_kw: Floats = field(default_factory=lambda: np.zeros((1, 0)))
     vehicle_discharge_kw: Floats = field(default_factory=lambda: np.zeros((1, 0)))
+    part_run: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, dtype=bool))
 
 
 #: What a simulation notes of every step, arrays of shape (steps, H).
