@@ -541,6 +541,16 @@ CODES: dict[str, CodeEntry] = {
         "All gas meters, or all heat-pump meters, have the same total of the year: a default value, not a measurement.",
         "Give measured totals.",
     ),
+    "P350": CodeEntry(
+        "Correlations that cannot hold together",
+        "No three quantities can have the correlations that were given.",
+        "Give correlations nearer to 0.",
+    ),
+    "P351": CodeEntry(
+        "No scenario",
+        "A plan under uncertainty needs at least one scenario.",
+        "Set `scenarios.scenarios_count` to 1 or more.",
+    ),
     # P4xx: solver
     "P401": CodeEntry(
         "Solver failed", "HiGHS returned an error status.", "Export the model (`--format mps`) and report it."

@@ -12,6 +12,14 @@ from varme.ground.result import Figure, Result
 from varme.ground.tables import Table, TableSchema
 from varme.home.case import HomeCase, load_case, state_of
 from varme.home.checks import check_state
+from varme.home.scenarios.compare import plan_under_uncertainty
+from varme.home.scenarios.report import (
+    scenario_charts,
+    scenario_figures,
+    scenario_findings,
+    scenario_schemas,
+    scenario_tables,
+)
 from varme.home.schedule.figures import (
     COSTS,
     ENERGY,
@@ -56,13 +64,22 @@ def run(study: HomeStudy, context: Context) -> Result:
     planned = time.process_time() - started
     kpis = kpis_of(plan)
     summary = figures(plan, kpis)
+    unsure = None
+    if study.scenarios is not None:
+        unsure = plan_under_uncertainty(study, study.scenarios, context, state)
+        summary += scenario_figures(unsure)
     return Result(
         kind=study.kind,
         title=study.title or "A home and its heat pump",
         summary={f.name: f for f in summary},
-        data=tables(plan, kpis),
-        findings=(*case.findings, *told, *plan_findings(plan, kpis)),
-        charts=tuple(plan_charts(plan)),
+        data=tables(plan, kpis) | ({} if unsure is None else scenario_tables(unsure)),
+        findings=(
+            *case.findings,
+            *told,
+            *plan_findings(plan, kpis),
+            *([] if unsure is None else scenario_findings(unsure)),
+        ),
+        charts=(*plan_charts(plan), *([] if unsure is None else scenario_charts(unsure))),
         provenance=_provenance(case, plan)
         | {"timing": {"cpu_s": round(time.process_time() - started, 3), "plan_cpu_s": round(planned, 3)}},
         study=study.model_dump(mode="json"),
@@ -116,7 +133,7 @@ def figures(plan: Plan, kpis: Kpis) -> list[Figure]:
 
 def schemas() -> list[TableSchema]:
     """Return the schemas of all tables of a result."""
-    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS]
+    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS, *scenario_schemas()]
 
 
 KIND = Kind(

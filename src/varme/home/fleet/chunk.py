@@ -22,7 +22,7 @@ from varme.home.fleet.population import Homes
 from varme.home.fleet.spec import FleetStudy
 from varme.home.schedule.figures import kpis_of
 from varme.home.schedule.flows import flows_of
-from varme.home.schedule.plan import Plan, make_plan
+from varme.home.schedule.plan import Plan, Warm, make_plan
 from varme.kernel.model import Floats
 
 #: Power of the fleet in each slot [kW]: columns of the table of slots.
@@ -122,14 +122,16 @@ def plan_chunk(chunk: Chunk) -> dict[str, NDArray[Any]]:
     flexes: list[Flex] = []
     failed: list[int] = []
     problems: list[tuple[str, str]] = []
+    warm: Warm | None = None
     for number in range(len(chunk.homes)):
         started = time.process_time()
         try:
-            plan = planned(typical, chunk.homes.row(number))
+            plan = planned(typical, chunk.homes.row(number), warm)
         except VarmeError as error:
             failed.append(int(chunk.index[number]))
             problems.append(told(error))
             continue
+        warm = plan.warm or warm
         kept.append(int(chunk.index[number]))
         powers.append(_powers(plan))
         if durations:
@@ -145,15 +147,20 @@ def plan_chunk(chunk: Chunk) -> dict[str, NDArray[Any]]:
     ).arrays()  # fmt: skip
 
 
-def planned(typical: Typical, row: dict[str, Any]) -> Plan:
+def planned(typical: Typical, row: dict[str, Any], warm: Warm | None = None) -> Plan:
     """Return the plan of one home of the fleet.
+
+    Args:
+        typical: The typical home.
+        row: What differs.
+        warm: What the plan of a similar home left.
 
     Raises:
         VarmeError: with every problem of this home, or if there is no plan.
     """
     plant, state = compiled_home(typical, row)
     slots = Slots.even(0, plant.seen.grid.n, plant.seen.grid.step_h)
-    return make_plan(plant, slots, state, typical.study.plan)
+    return make_plan(plant, slots, state, typical.study.plan, warm=warm)
 
 
 def told(error: VarmeError) -> tuple[str, str]:
