@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from varme.data.reference_years import try_weather
 from varme.data.synthetic.home import HomeYear, HomeYearSpec, build_home_year
 from varme.data.synthetic.home_clock import HomeClock, home_clock, sun_height
 from varme.ground.errors import DataError, InputError
@@ -267,3 +268,55 @@ def test_a_year_takes_less_than_three_tenths_of_a_second() -> None:
         build_home_year(HomeYearSpec(seed=seed))
         best = min(best, time.process_time() - started)
     assert best < 0.3
+
+
+@pytest.fixture
+def demandlib() -> None:
+    pytest.importorskip("demandlib", reason="demandlib (extra profiles) is not installed")
+
+
+@pytest.mark.usefixtures("demandlib")
+@pytest.mark.parametrize("region", range(1, 16))
+def test_reference_years_keep_their_hours_and_have_no_beam_at_night(region: int) -> None:
+    year = try_weather(region)
+    assert 2 < year.outdoor_c.mean() < 12
+    assert 47 < year.latitude_deg < 55
+    assert 850 < year.ghi_w_per_m2.sum() / 1000 < 1250
+    made, clock = pair(try_region=region, timezone="Europe/Berlin", year=2025)
+    s = made.series
+    night = sun_height(clock.grid.times.astype(np.int64) + 450, year.latitude_deg, year.longitude_deg) <= 0
+    assert not s["ghi_w_per_m2"][night].any()
+    assert s["ghi_w_per_m2"][clock.inside].sum() / 4000 == pytest.approx(
+        year.ghi_w_per_m2.sum() / 1000, rel=2e-3
+    )
+    assert s["outdoor_c"][clock.inside].mean() == pytest.approx(year.outdoor_c.mean(), abs=0.01)
+    assert s["dni_w_per_m2"].max() <= 1000.0 + 1e-9
+
+
+@pytest.mark.usefixtures("demandlib")
+def test_a_leap_day_takes_the_weather_of_the_day_before() -> None:
+    year = try_weather(4)
+    stamps = np.array(["2024-02-27T23", "2024-02-28T23", "2024-02-29T23", "2024-12-31T22"], "datetime64[s]")
+    rows = year.rows(stamps.astype(np.int64))
+    assert rows.tolist() == [58 * 24, 58 * 24, 59 * 24, 8759]
+
+
+@pytest.mark.usefixtures("demandlib")
+def test_the_standard_profile_is_smooth_where_one_home_is_not() -> None:
+    many, clock = pair(load_shape="h0")
+    one, _ = pair()
+    load = many.series["load_kw"][clock.inside]
+    assert load.sum() / 4 == pytest.approx(3500.0)
+    assert load.max() < 1.2 < one.series["load_kw"][clock.inside].max()
+    assert np.array_equal(many.series["draw_kw"], one.series["draw_kw"]), (
+        "draws do not depend on the load's shape"
+    )
+
+
+def test_without_demandlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    try_weather.cache_clear()
+    with pytest.raises(InputError) as caught:
+        build_home_year(HomeYearSpec(try_region=3, seed=77))
+    assert caught.value.problems[0].code == "P178"
+    assert "varme[profiles]" in str(caught.value)

@@ -246,6 +246,16 @@ CODES: dict[str, CodeEntry] = {
         "Two network periods hold at the same time, a month does not exist, or two ways to pay for export are given.",
         "Correct the field that the message names.",
     ),
+    "P178": CodeEntry(
+        "Reference years missing",
+        "Test reference years and standard load profiles come with the package demandlib, which is not installed.",
+        'Install the extra: `pip install "varme[profiles]"`.',
+    ),
+    "P179": CodeEntry(
+        "Reference year unfit",
+        "There is no such climate region, or the file of a test reference year is not as the package ships it.",
+        "Use a region from 1 to 15, and an unchanged demandlib.",
+    ),
     "P120": CodeEntry(
         "Covariate of another length",
         "A covariate has another number of values than there are homes.",
@@ -326,6 +336,31 @@ CODES: dict[str, CodeEntry] = {
         "SG-Ready signal invalid",
         "A sequence of SG-Ready states breaks the rules: a state below 10 minutes, a lock above 2 hours.",
         "Make the sequence with `signal_of`, which keeps them.",
+    ),
+    "P170": CodeEntry(
+        "Nothing to size",
+        "A study of the kind `home-sizing` holds no size that is a decision, or one for a device that the home lacks.",
+        "Give a size as a table: `[sizing.heat_pump_kw]` with `min`, `max` and costs; add the device to the home.",
+    ),
+    "P171": CodeEntry(
+        "Cost in another unit than the size",
+        "An investment per kW, kWh, kWp or litre stands at a size of another unit.",
+        "State the cost per unit of the size: `eur_per_kw`, `eur_per_kwh`, `eur_per_kwp` or `eur_per_l`.",
+    ),
+    "P172": CodeEntry(
+        "Money of different years",
+        "Costs are stated in money of different years, which must not be added.",
+        "Give `price_index` with a value for each year, and `price_year`, the year to count in.",
+    ),
+    "P173": CodeEntry(
+        "Unknown cost preset or scenario",
+        "A set of costs, a catalogue's model or a scenario is named that does not exist, or is given twice.",
+        "Use one of the names that the message lists.",
+    ),
+    "P174": CodeEntry(
+        "Horizon too short to size by",
+        "Sizes are decided from a whole year, or at least from some days that stand for one.",
+        "Give a horizon of a year (or at least two days, for a trial).",
     ),
     # P2xx: data
     "P200": CodeEntry(
@@ -550,6 +585,31 @@ CODES: dict[str, CodeEntry] = {
         "No scenario",
         "A plan under uncertainty needs at least one scenario.",
         "Set `scenarios.scenarios_count` to 1 or more.",
+    ),
+    "P345": CodeEntry(
+        "Household needs more than the connection gives",
+        "The household's own load is above the largest import, so no sizes of heat pump or battery make a plan.",
+        "Check the load's unit (W or kW), or raise `grid.import_max_kw`.",
+    ),
+    "P346": CodeEntry(
+        "House cannot be heated",
+        "Even the largest sizes allowed leave the house colder, or the hot water, than the study allows.",
+        "Raise the largest heat-pump size or the backup heater by the missing kW that the message states.",
+    ),
+    "P347": CodeEntry(
+        "CO2 limit cannot be met",
+        "No sizes within their limits bring the emissions of bought electricity below the limit.",
+        "Raise `co2_max_kg`, or allow more PV or battery.",
+    ),
+    "P348": CodeEntry(
+        "Device that sizing does not hold",
+        "The home has a device, duty or tariff whose equations the sizing does not have, and leaving it out would mislead.",
+        "Remove it from the sizing study, and check the chosen sizes with a `home` or `home-replay` study that has it.",
+    ),
+    "P349": CodeEntry(
+        "No certified sizes",
+        "The search ended without sizes whose operation passed the re-check.",
+        "Report it with the study file.",
     ),
     # P4xx: solver
     "P401": CodeEntry(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from varme.data.reference_years import household_load
 from varme.data.synthetic.home_clock import Floats, HomeClock, Ints
 
 #: Random streams.
@@ -77,6 +78,8 @@ def home_people(clock: HomeClock) -> tuple[Floats, Floats]:
     """Return the household's load [kW] and the heat drawn as hot water [kW], each of shape (grid.n,)."""
     spec, grid = clock.spec, clock.grid
     home = ~_away(clock)
+    if spec.load_shape == "h0":
+        return _standard(clock), _draws(clock, home)
     rng = _stream(clock, LOAD)
     rate = spec.load_kwh / 3500.0
     used = np.zeros(grid.n)
@@ -86,8 +89,23 @@ def home_people(clock: HomeClock) -> tuple[Floats, Floats]:
     used *= (1 - BASE_SHARE) * spec.load_kwh * 4 / used[clock.inside].sum()
     load = used + _base(clock, rng)
     load *= spec.load_kwh * 4 / load[clock.inside].sum()
+    return load, _draws(clock, home)
+
+
+def _standard(clock: HomeClock) -> Floats:
+    """Return the BDEW household profile on the wall clock; the padding takes the days of the calendar year."""
+    profile = household_load(clock.spec.load_kwh, clock.spec.year)
+    first = np.datetime64(f"{clock.spec.year}-01-01", "s").astype(np.int64)
+    index = ((clock.local.astype(np.int64) - first) // 900) % len(profile)
+    load = profile[index]
+    return np.asarray(load * (clock.spec.load_kwh * 4 / load[clock.inside].sum()))
+
+
+def _draws(clock: HomeClock, home: NDArray[np.bool_]) -> Floats:
+    """Return the heat drawn as hot water [kW], shape (grid.n,)."""
+    spec = clock.spec
     rng = _stream(clock, DRAW)
-    drawn = np.zeros(grid.n)
+    drawn = np.zeros(clock.grid.n)
     for habit in DRAWS:
         drawn += _events(clock, habit, home, rng, 1.0)
     drawn *= spec.draw_mean_w / 1000 / drawn[clock.inside].mean()
@@ -95,7 +113,7 @@ def home_people(clock: HomeClock) -> tuple[Floats, Floats]:
     for _ in range(6):  # who finds the water taken waits for the next quarter-hour
         waits = np.maximum(drawn - most, 0.0)
         drawn += np.concatenate([[0.0], waits[:-1]]) - waits
-    return load, drawn * (spec.draw_mean_w / 1000 / drawn[clock.inside].mean())
+    return np.asarray(drawn * (spec.draw_mean_w / 1000 / drawn[clock.inside].mean()))
 
 
 def _stream(clock: HomeClock, stream: int) -> np.random.Generator:

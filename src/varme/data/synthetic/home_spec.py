@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,10 @@ class HomeYearSpec(Spec):
     holidays_after_easter_count: tuple[int, ...] = (-3, -2, 0, 1, 39, 49, 50)
     """Further such days, counted from Easter Sunday. Default: Denmark since 2024."""
 
+    try_region: int | None = Field(default=None, ge=1, le=15)
+    """Take the weather from the German test reference year of this climate region (DWD 2010, 1 North Sea coast ... 15
+    Alps) instead of making it: needs demandlib (`pip install "varme[profiles]"`). Place and weather fields are then
+    those of its station; prices still follow the weather."""
     latitude_deg: float = Field(default=55.68, ge=-66, le=66)
     """Latitude, north positive. Default: Copenhagen."""
     longitude_deg: float = Field(default=12.57, ge=-180, le=180)
@@ -70,6 +74,9 @@ class HomeYearSpec(Spec):
     draw_mean_w: float = Field(default=200.0, ge=0)
     """Heat in the hot water that is drawn, mean over the year [W]: 50 W a person, about 40 l a day at 40 K. Default:
     an assumption."""
+    load_shape: Literal["home", "h0"] = "home"
+    """`home`: one home's events; `h0`: the BDEW standard profile of very many homes (from demandlib), which has no
+    peaks of its own."""
     away_days: int = Field(default=10, ge=0, le=28)
     """Days of the summer holidays on which nobody is at home. Default: an assumption."""
 
@@ -77,7 +84,7 @@ class HomeYearSpec(Spec):
     def _consistent(self) -> HomeYearSpec:
         moved = abs(self.latitude_deg - 55.68) > 5 or abs(self.longitude_deg - 12.57) > 15
         missing = [n for n in ("mean_c", "coldest_c", "ghi_kwh_per_m2") if n not in self.model_fields_set]
-        if moved and missing:
+        if self.try_region is None and moved and missing:
             raise ValueError(
                 f"P108 latitude_deg: the climate is still that of Copenhagen in {', '.join(missing)} | State them "
                 "for this place; PVGIS gives all three."

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from varme.data.synthetic.home_clock import Floats, HomeClock
+from varme.data.reference_years import ReferenceYear, try_weather
+from varme.data.synthetic.home_clock import Floats, HomeClock, sun_height
 from varme.data.synthetic.noise import coloured, exponential, smooth, white
 from varme.ground.errors import Collector
 
@@ -47,6 +48,8 @@ def home_weather(clock: HomeClock) -> Weather:
         InputError: P175 if the irradiation or the coldest temperature cannot be reached at this place.
     """
     spec = clock.spec
+    if spec.try_region is not None:
+        return _reference(clock, try_weather(spec.try_region))
     hours = clock.grid.n // 4
     season = clock.hourly(clock.winter)
     front = coloured(white(spec.seed, FRONT), (smooth(22.0) + exponential(110.0)) / 2)[:hours]
@@ -67,6 +70,27 @@ def home_weather(clock: HomeClock) -> Weather:
     speed = clock.fine((-np.log(np.maximum(ndtr(-score / np.sqrt(1.045)), 1e-12))) ** (1 / 2.2))
     speed *= spec.wind_mean_m_per_s / speed[clock.inside].mean()
     return Weather(outdoor, ghi, dni, dhi, speed, score, front)
+
+
+def _reference(clock: HomeClock, year: ReferenceYear) -> Weather:
+    """Return the weather of a test reference year: hourly means kept, irradiance shaped by the sun within each hour."""
+    rows = year.rows(clock.grid.times.astype(np.int64)[::4])
+    height = np.maximum(
+        sun_height(clock.grid.times.astype(np.int64) + 450, year.latitude_deg, year.longitude_deg), 0
+    )
+    hourly = np.repeat(clock.hourly(height), 4)
+    shape = np.where(hourly > 0, height / np.maximum(hourly, 1e-9), 0.0)
+    diffuse = np.repeat(year.diffuse_w_per_m2[rows], 4) * shape
+    direct = np.repeat(year.direct_w_per_m2[rows], 4) * shape
+    beam = np.where(height < 0.026, 0.0, np.minimum(direct, 1000 * height))  # as for the made weather
+    diffuse += direct - beam
+    wind, outdoor = year.wind_m_per_s[rows], year.outdoor_c[rows]
+    warm = (outdoor - uniform_filter1d(outdoor, 721)) / 3.5
+    score = ndtri((np.argsort(np.argsort(wind, kind="stable")) + 0.5) / len(wind))
+    return Weather(
+        clock.fine(outdoor), beam + diffuse, beam / np.maximum(height, 0.026), diffuse,
+        np.maximum(clock.fine(wind), 0.0), score, warm,
+    )  # fmt: skip
 
 
 def _irradiance(clock: HomeClock, sky: Floats) -> Floats:
