@@ -13,6 +13,7 @@ from varme.ground.context import Context
 from varme.ground.errors import InputError, Problem, RunError
 from varme.ground.parquet import write_parquet
 from varme.ground.result import Result, write_text
+from varme.home.emhass import Imported, from_emhass, read_configuration
 from varme.study.file import read_study
 from varme.study.registry import find
 from varme.study.run import load
@@ -95,15 +96,37 @@ def _tables(result: Result, form: str, target: Path, tables: list[str]) -> list[
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def new_study(kind: str, folder: Path | None) -> int:
+def new_study(kind: str, folder: Path | None, emhass: Path | None = None) -> int:
     """``varme new``."""
     target = folder or Path(kind)
-    paths = write_template(kind, target)
+    found = None if emhass is None else _from_emhass(kind, emhass)
+    paths = write_template(kind, target, None if found is None else {"study.toml": found.text})
     for path in paths:
         print(path)
+    if found is not None:
+        _told(found)
     main = main_file(kind, paths)
     print(f"Next: varme check {main}   varme run {main}")
     return 0
+
+
+def _from_emhass(kind: str, path: Path) -> Imported:
+    if kind != "home":
+        what = "an EMHASS configuration becomes a study of the kind home"
+        raise InputError(Problem("P101", "--from-emhass", what, kind, "home"))
+    return from_emhass(read_configuration(path))
+
+
+def _told(found: Imported) -> None:
+    """Print what became of an EMHASS configuration's keys."""
+    for title, entries in (("Assumed", found.assumed), ("Not carried over", found.left)):
+        print(f"{title}:" if entries else f"{title}: nothing")
+        for entry in entries:
+            print(f"  {entry}")
+    print(
+        f"{len(found.irrelevant)} keys say nothing about the home (entities, forecasts, databases, things not used)."
+    )
+    print("Weather and household load are a synthetic year: put your own series in their place.")
 
 
 def print_schema(kind: str) -> int:

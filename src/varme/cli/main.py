@@ -168,11 +168,18 @@ def new_command(
     folder: Annotated[
         Path | None, typer.Argument(metavar="[DIR]", help="Folder; by default named like the kind.")
     ] = None,
+    emhass: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-emhass", metavar="FILE", help="A config.json of EMHASS: a study of the kind home."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The same as DIR.")] = None,
 ) -> int:
     """Write a small study to begin with. Nothing is overwritten."""
     from varme.cli import export
 
-    return export.new_study(kind, folder)
+    return export.new_study(kind, folder or out, emhass)
 
 
 @app.command("schema")

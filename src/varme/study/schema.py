@@ -108,14 +108,19 @@ def _kind_in(path: Path) -> str:
     return str(tomllib.loads(path.read_text(encoding="utf-8")).get("kind", ""))
 
 
-def write_template(kind: str, folder: Path) -> list[Path]:
+def write_template(kind: str, folder: Path, files: dict[str, str] | None = None) -> list[Path]:
     """Write a new study into a folder and return the paths; nothing is overwritten.
+
+    Args:
+        kind: Kind of study.
+        folder: Where to write it.
+        files: Texts by file name, in place of the kind's template.
 
     Raises:
         InputError: P106 if there is no such kind.
         RunError: P501 if one of the files exists (then nothing is written), P503 if writing fails.
     """
-    files = template(kind)
+    files = template(kind) if files is None else files
     there = [folder / name for name in files if (folder / name).exists()]
     if there:
         what = "exists already, and nothing is overwritten"
