@@ -13,96 +13,31 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from varme.components.base import Block, Cost, Port
+from varme.components.heat_pump_machine import (
+    Machine,
+    full_load_kw,
+    model_of,
+    operation_limit_c,
+    performance,
+    source_of,
+    standby_w,
+)
+from varme.components.heat_pump_spec import HomeHeatPump, PointSpec
 from varme.components.home import ELECTRICITY, ROOM, WATER, Slots, Surroundings
 from varme.components.hot_water_tank import HotWaterTank
 from varme.components.house import House
-from varme.ground.size import Size
-from varme.ground.spec import Spec
+from varme.data.catalogue.heat_pumps import HeatPumpModel
 from varme.kernel.model import Floats, Ints, Model, Number, Var
-from varme.physics.performance_map import PerformanceMap, PerformancePoint, map_from
+from varme.physics.performance_map import PerformanceMap
+
+__all__ = [
+    "MODE_CODES", "HeatPumpNumbers", "HomeHeatPump", "Machine", "Mode", "PointSpec", "block", "compiled", "pausing",
+    "performance", "step", "within",
+]  # fmt: skip
 
 Mode = Literal["room", "water", "cool"]
-
-
-class PointSpec(Spec):
-    """A point of a data sheet."""
-
-    source_c: float
-    """Outdoor air or brine temperature [C]."""
-    flow_c: float
-    """Flow temperature [C]."""
-    point_cop: float = Field(gt=1, lt=12)
-    """COP at the point."""
-    heat_kw: float | None = Field(default=None, gt=0)
-    """Heat at full load, if it is known."""
-
-
-class HomeHeatPump(Spec):
-    """A heat pump of a home."""
-
-    source: Literal["air", "brine"] = "air"
-    """Where its heat comes from."""
-    rated_kw: Size = 6.0
-    """Heat at full load at a source of -7 C (brine: 0 C) and a flow of 35 C."""
-    points: list[PointSpec] = Field(default=[])
-    """Points of the data sheet; the median machine without any."""
-    minimum_share: float = Field(default=0.3, ge=0, le=1)
-    """Smallest heat over full load at -7 C."""
-    run_min: float = Field(default=30.0, ge=0)
-    """Shortest run of the compressor [min]."""
-    pause_min: float = Field(default=15.0, ge=0)
-    """Shortest pause of the compressor [min]."""
-    start_cost_eur: float = Field(default=0.02, ge=0)
-    """Wear of a start (assumption)."""
-    standby_w: float = Field(default=10.0, ge=0)
-    """Electricity when off."""
-    backup_kw: float = Field(default=6.0, ge=0)
-    """Electric backup heater, for room and hot water."""
-    water_approach_k: float = Field(default=5.0, ge=0)
-    """Flow temperature above the tank's when hot water is made."""
-
-
-@dataclass(frozen=True, eq=False)
-class Machine:
-    """The machine behind the numbers, for simulations at the temperatures that really occur.
-
-    Attributes:
-        performance: COP and capacity over source and flow temperature.
-        house: The house whose emitters it feeds.
-        source_c: Temperature of its source, shape (N,) over the base grid.
-        water_approach_k: Flow temperature above the tank's.
-    """
-
-    performance: PerformanceMap
-    house: House | None
-    source_c: Floats
-    water_approach_k: float
-
-    def flow_c(self, mode: str, heat_kw: Floats, sink_c: Floats) -> Floats:
-        """Return the flow temperature for a heat into a room or tank of a given temperature [C]."""
-        if mode == "water" or self.house is None:
-            return np.asarray(sink_c + self.water_approach_k, dtype=float)
-        return self.house.flow_c(heat_kw, sink_c)
-
-    def limits_kw(self, mode: str, source_c: Floats, sink_c: Floats) -> tuple[Floats, Floats]:
-        """Return the smallest heat when on and the heat at full load [kW]."""
-        if mode == "water" or self.house is None:
-            flow = self.flow_c(mode, np.zeros(1), sink_c)
-            high = self.performance.heat_max_kw(source_c, flow)
-            return np.minimum(self.performance.heat_min_kw(source_c, flow), high), high
-        high = self.performance.heat_max_kw(source_c, 35.0)
-        high = self.performance.heat_max_kw(source_c, self.house.flow_c(high, sink_c))
-        low = self.performance.heat_min_kw(source_c, self.house.flow_c(0.3 * high, sink_c))
-        return np.minimum(low, high), high
-
-    def electric_kw(self, mode: str, source_c: Floats, sink_c: Floats, heat_kw: Floats) -> Floats:
-        """Return the electricity for a heat at a source and a sink (room or tank) temperature [kW]."""
-        full = self.performance.heat_max_kw(source_c, self.flow_c(mode, heat_kw, sink_c))
-        cop = self.performance.cop(source_c, self.flow_c(mode, heat_kw, sink_c), heat_kw / full)
-        return np.asarray(heat_kw / cop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,48 +146,67 @@ class HeatPumpNumbers:
         return low, full, on, slope
 
 
-def performance(spec: HomeHeatPump, rated_kw: float) -> PerformanceMap:
-    """Return the map of COP and capacity of a heat pump of a given size."""
-    points = [PerformancePoint(p.source_c, p.flow_c, p.point_cop, p.heat_kw) for p in spec.points]
-    return map_from(points, rated_kw, spec.minimum_share)
-
-
 def compiled(
-    spec: HomeHeatPump, seen: Surroundings, house: House | None, tank: HotWaterTank | None, rated_kw: float
+    spec: HomeHeatPump,
+    seen: Surroundings,
+    house: House | None,
+    tank: HotWaterTank | None,
+    rated_kw: float,
+    model: HeatPumpModel | None = None,
 ) -> HeatPumpNumbers:
-    """Return the numbers of a heat pump between its surroundings, the emitters and the tank."""
-    machine = performance(spec, rated_kw)
-    source = seen.outdoor_c if spec.source == "air" else seen.ground_c
-    standby = spec.standby_w / 1e3
-    modes: list[Mode] = []
-    lines: list[_Line] = []
+    """Return the numbers of a heat pump between its surroundings, the emitters and the tank.
+
+    Args:
+        spec: The heat pump.
+        seen: The surroundings.
+        house: The house that it heats, if any.
+        tank: The tank that it charges, if any.
+        rated_kw: Heat at full load at the reference.
+        model: Its model of a catalogue.
+    """
+    if model is None:
+        model = model_of(spec)
+    machine = performance(spec, rated_kw, model)
+    source = seen.outdoor_c if source_of(spec, model) == "air" else seen.ground_c
+    standby = standby_w(spec, model) / 1e3
+    runs = source >= operation_limit_c(spec, model)
+    for hours in spec.blocked:
+        runs = runs & ~hours.mask(seen)
+    lines: dict[Mode, _Line] = {}
     if house is not None:
-        modes.append("room")
-        high = machine.heat_max_kw(source, house.flow_c(machine.heat_max_kw(source, 35.0)))
-        low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.3 * high)), high)
-        lines.append(_line(machine, source, (low, house.flow_c(low)), (high, house.flow_c(high)), standby))
+        lines["room"] = _room(machine, house, source, standby)
     pair: tuple[_Line, ...] = ()
     if tank is not None:
-        modes.append("water")
         ends = (tank.temperature_min_c, tank.temperature_max_c)
-        cool, middle, hot = (
+        cool, lines["water"], hot = (
             _at_flow(machine, source, c + spec.water_approach_k, standby)
             for c in (ends[0], sum(ends) / 2, ends[1])
         )
-        lines.append(middle)
         pair = (cool, hot)
+    if spec.reversible and house is not None and house.can_cool:
+        lines["cool"] = _cool(machine, house, seen.outdoor_c, standby)
+    every = list(lines.values())
+    errors = [
+        machine.cop_error_share(source, x.flow_c)
+        for x in (lines.get("room"), lines.get("water"))
+        if x is not None
+    ]
     numbers = HeatPumpNumbers(
-        tuple(modes),
-        np.stack([x.heat_min_kw for x in lines]),
-        np.stack([x.heat_max_kw for x in lines]),
-        np.stack([x.electric_on_kw for x in lines]),
-        np.stack([x.electric_per_heat for x in lines]),
-        np.ones(seen.grid.n),
+        tuple(lines),
+        np.stack([x.heat_min_kw for x in every]),
+        np.stack([x.heat_max_kw for x in every]),
+        np.stack([x.electric_on_kw for x in every]),
+        np.stack([x.electric_per_heat for x in every]),
+        runs.astype(float),
         spec.run_min,
         spec.pause_min,
         100 * spec.start_cost_eur,
         standby,
         spec.backup_kw,
+        starts_per_day_max=np.inf if spec.starts_per_day_count is None else float(spec.starts_per_day_count),
+        water_max_c=machine.flow_max_c - spec.water_approach_k,
+        flow_c=np.stack([x.flow_c for x in every]),
+        cop_error_share=float(np.median(errors[0])) if errors else 0.0,
         machine=Machine(machine, house, source, spec.water_approach_k),
     )
     if tank is None:
@@ -270,21 +224,38 @@ def compiled(
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """Limits of the heat and the straight line of the electricity, arrays of shape (N,)."""
+    """Limits of the heat, the straight line of the electricity, and the flow at full load, arrays of shape (N,)."""
 
     heat_min_kw: Floats
     heat_max_kw: Floats
     electric_on_kw: Floats
     electric_per_heat: Floats
+    flow_c: Floats
+
+
+def _room(machine: PerformanceMap, house: House, source: Floats, standby: float) -> _Line:
+    """Return the line into the emitters: the flow follows the heat."""
+    high = full_load_kw(machine, house, source)
+    low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.5 * high)), high)
+    return _line(machine, source, (low, house.flow_c(low)), (high, house.flow_c(high)), standby)
 
 
 def _at_flow(machine: PerformanceMap, source: Floats, flow_c: float, standby: float) -> _Line:
-    """Return the line at one flow temperature."""
-    flow = np.full(len(source), flow_c)
+    """Return the line at one flow temperature; beyond the machine's highest the heat is that at its highest."""
+    flow = np.full(len(source), min(flow_c, machine.flow_max_c))
     high = machine.heat_max_kw(source, flow)
-    return _line(
-        machine, source, (np.minimum(machine.heat_min_kw(source, flow), high), flow), (high, flow), standby
-    )
+    low = np.minimum(machine.heat_min_kw(source, flow), high)
+    return _line(machine, source, (low, flow), (high, flow), standby)
+
+
+def _cool(machine: PerformanceMap, house: House, outdoor: Floats, standby: float) -> _Line:
+    """Return the line of cooling: cold out of the room, at a flow that the emitters allow."""
+    assert machine.cooling is not None
+    water = np.full(len(outdoor), house.coolest_flow_c)
+    high = np.minimum(machine.cooling.cold_max_kw(outdoor, water), house.cool_max_kw)
+    low = np.minimum(machine.cooling.cold_min_kw(outdoor, water), high)
+    slope = 1.0 / machine.cooling.eer(outdoor, water)
+    return _Line(low, high, np.full(len(outdoor), -standby), slope, water)
 
 
 def _line(
@@ -295,11 +266,14 @@ def _line(
     standby: float,
 ) -> _Line:
     """Return the line through smallest and full load, each with its flow temperature."""
-    p_low = low[0] / machine.cop(source, low[1], low[0] / high[0])
-    p_high = high[0] / machine.cop(source, high[1], 1.0)
+    capacity = machine.heat_max_kw(source, low[1])
+    p_low = low[0] / machine.cop(source, low[1], low[0] / capacity)
+    p_high = high[0] / machine.cop(source, high[1], high[0] / machine.heat_max_kw(source, high[1]))
     span = high[0] - low[0]
-    slope = np.where(span > 1e-6, (p_high - p_low) / np.maximum(span, 1e-6), p_high / high[0])
-    return _Line(low[0], high[0], p_low - slope * low[0] - standby, slope)
+    slope = np.where(
+        span > 1e-6, (p_high - p_low) / np.maximum(span, 1e-6), p_high / np.maximum(high[0], 1e-9)
+    )
+    return _Line(low[0], high[0], p_low - slope * low[0] - standby, slope, high[1])
 
 
 def within(slots: Slots, minutes: float) -> list[Floats]:

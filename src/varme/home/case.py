@@ -16,6 +16,7 @@ from varme.components import home_heat_pump as heat_pump_of
 from varme.components import hot_water_tank as tank_of
 from varme.components import house as house_of
 from varme.components.grid_connection import GridNumbers
+from varme.components.heat_pump_machine import looked_up, size_kw
 from varme.components.home import Surroundings
 from varme.components.photovoltaics import power_kw_per_kwp
 from varme.data.series import LoadedSeries, load_series
@@ -92,6 +93,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     low = reader.read(house.temperature_min_c, "c", "house.temperature_min_c") if house else None
     high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c") if house else None
     draw = reader.draw(study.hot_water, seen) if study.hot_water else None
+    pump_model = None if study.heat_pump is None else looked_up(study.heat_pump, context.base, problems)
     if study.hot_water is not None and gains is not None:
         gains = gains + study.hot_water.loss_gain_kw
     if len(problems):
@@ -111,7 +113,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         ),
         None if house is None else house_of.compiled(house, seen, gains, low, high),  # type: ignore[arg-type]
         None if study.heat_pump is None else heat_pump_of.compiled(
-            study.heat_pump, seen, house, study.hot_water, largest(study.heat_pump.rated_kw)
+            study.heat_pump, seen, house, study.hot_water, size_kw(study.heat_pump, pump_model), pump_model
         ),
         None if study.hot_water is None else tank_of.compiled(
             study.hot_water, draw, grid.n, study.weather.cold_water_c  # type: ignore[arg-type]
