@@ -105,5 +105,5 @@ def flows_of(plan: Plan) -> Flows:
         discharge_kw=plan.value("battery.discharge"),
         vehicle_charge_kw=sum((plan.value(f"{v}.charge") for v in vehicles), start=zero),
         vehicle_discharge_kw=sum((plan.value(f"{v}.discharge") for v in vehicles), start=zero),
-        deferrable_kw=zero,
+        deferrable_kw=sum((plan.value(f"load.{one.name}.power") for one in plant.loads), start=zero),
     )
