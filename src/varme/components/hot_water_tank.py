@@ -327,6 +327,25 @@ def _duty(
     return [Cost("legionella late", begin, late), Cost("legionella late", skipped, DUTY_SKIPPED_CENT)]
 
 
+def duty_step(
+    numbers: TankNumbers, since_h: Floats, hot_h: Floats, coldest_c: Floats, hours: float
+) -> tuple[Floats, Floats]:
+    """Return the hours since the last disinfection and for how long the tank has been hot, after a step (homes,).
+
+    Args:
+        numbers: The tank.
+        since_h: Hours since the last disinfection before the step.
+        hot_h: For how long the coldest layer has been at the temperature of the duty [h].
+        coldest_c: Temperature of the coldest layer after the step.
+        hours: Length of the step [h].
+    """
+    if numbers.duty is None:
+        return since_h, hot_h
+    hot = np.where(coldest_c >= numbers.duty.temperature_c - 1e-6, hot_h + hours, 0.0)
+    done = hot >= max(numbers.duty.hold_min / 60, 1e-9) - 1e-9
+    return np.where(done, 0.0, since_h + hours), hot
+
+
 def check_step(
     numbers: TankNumbers, heat_min_kw: float, step_h: float, run_min: float = 0.0, where: str = "hot_water"
 ) -> list[Problem]:

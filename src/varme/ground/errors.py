@@ -201,11 +201,6 @@ CODES: dict[str, CodeEntry] = {
         "duty below the band, or a band above what water holds.",
         "Correct the temperatures that the message names.",
     ),
-    "P152": CodeEntry(
-        "Start temperature impossible",
-        "A temperature or level at the start lies outside what is physically possible, not only outside the band.",
-        "Give the temperature that was measured; outside the band is allowed, and told.",
-    ),
     "P153": CodeEntry(
         "Legionella duty out of reach",
         "Neither the heat pump nor a second heater can bring the tank to the temperature of the legionella duty.",

@@ -28,6 +28,7 @@ from varme.ground.series import FileSeries, SyntheticSeries
 from varme.ground.size import largest
 from varme.ground.timegrid import TimeGrid
 from varme.home.checks import check_home
+from varme.home.devices import check_devices, with_heat_loss, with_models
 from varme.home.plant import Plant, State
 from varme.home.spec import HomeFields, StateSpec
 from varme.kernel.model import Floats
@@ -78,6 +79,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         problems.problems += error.problems
         _refuse(problems, context.source)
     reader = _Reader(study, context, grid, problems, memory)
+    study, named = with_models(study, context, problems, reader.memory)
     outdoor = reader.read(study.weather.outdoor_c, "c", "weather.outdoor_c", (-60.0, 60.0))
     ghi = reader.read(study.weather.ghi_w_per_m2, "w_per_m2", "weather.ghi_w_per_m2", (0.0, 1500.0))
     light = reader.light(study, ghi)
@@ -96,6 +98,9 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     pump_model = None if study.heat_pump is None else looked_up(study.heat_pump, context.base, problems)
     if study.hot_water is not None and gains is not None:
         gains = gains + study.hot_water.loss_gain_kw
+    if house is not None and gains is not None and low is not None and high is not None:
+        house, answers = with_heat_loss(house, seen, (gains, low, high), problems)
+        study, named = study.model_copy(update={"house": house}), named + answers
     if len(problems):
         _refuse(problems, context.source)
     prices = tariffs.compiled(
@@ -123,7 +128,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         tuple(load_of.compiled(one, seen) for one in study.deferrable_loads),
         None if study.buffer is None or house is None else buffer_of.compiled(study.buffer, house, seen),
     )  # fmt: skip
-    told = check_home(study, plant, problems)
+    told = named + check_home(study, plant, problems) + check_devices(study, plant, problems)
     if len(problems):
         _refuse(problems, context.source)
     told += tariff_findings(study.tariff, prices, grid, time.timezone)

@@ -9,7 +9,8 @@ emitters follow EN 442: heat in proportion to the excess temperature to the powe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -178,3 +179,82 @@ def emitter_heat_kw(
         if np.max(np.abs(value), initial=0.0) < 1e-10:
             break
     return np.asarray(design_heat_kw * u**exponent)
+
+
+def heat_demand_kwh(
+    heat_loss_kw_per_k: ArrayLike,
+    network: Callable[[float], ThermalNetwork],
+    gains_kw: Floats,
+    outdoor_c: Floats,
+    low_c: Floats,
+    high_c: Floats,
+    step_h: float,
+) -> Floats:
+    """Return the heat that keeps houses at the lower end of their comfort over a time [kWh], one per heat loss.
+
+    The heater is ideal: its heat enters the room and is just enough. Above the upper end windows are opened. The house
+    starts in balance with the mean of the first week.
+
+    Args:
+        heat_loss_kw_per_k: Heat losses, shape (m,).
+        network: Gives the house of a heat loss.
+        gains_kw: Solar and internal gains, shape (N,).
+        outdoor_c: Outdoor temperature, shape (N,).
+        low_c: Lower end of comfort, shape (N,).
+        high_c: Upper end, shape (N,).
+        step_h: Length of a step [h].
+    """
+    losses = np.atleast_1d(np.asarray(heat_loss_kw_per_k, dtype=float))
+    houses = [network(float(loss)) for loss in losses]
+    parts = [house.step(step_h) for house in houses]
+    a = np.stack([p[0] for p in parts])  # (m, k, k)
+    gain, out = (np.stack([p[i] for p in parts]) for i in (2, 3))
+    # The ideal heater heats node 0.
+    heat = np.stack([_room_response(house, step_h) for house in houses])
+    week = max(1, min(len(outdoor_c), round(168 / step_h)))
+    start = np.stack([house.steady_c(float(low_c[0]), float(outdoor_c[:week].mean())) for house in houses])
+    rest = gains_kw[:, None, None] * gain + outdoor_c[:, None, None] * out
+    state, per_kw = start[:, :, None], heat[:, :, None]
+    needed, total = np.zeros((len(losses), 1)), np.zeros((len(losses), 1))
+    for t in range(len(outdoor_c)):
+        state = a @ state
+        state[:, :, 0] += rest[t]
+        np.maximum((low_c[t] - state[:, 0]) / per_kw[:, 0], 0.0, out=needed)
+        total += needed
+        state += per_kw * needed[:, None]
+        np.minimum(state[:, 0], high_c[t], out=state[:, 0])
+    return np.asarray(total[:, 0] * step_h)
+
+
+def _room_response(house: ThermalNetwork, step_h: float) -> Floats:
+    first = np.zeros(house.nodes)
+    first[0] = 1.0
+    return replace(house, heat_share=first).step(step_h)[1]
+
+
+def heat_loss_for(
+    demand_kwh: float,
+    network: Callable[[float], ThermalNetwork],
+    gains_kw: Floats,
+    outdoor_c: Floats,
+    low_c: Floats,
+    high_c: Floats,
+    step_h: float,
+) -> float:
+    """Return the heat loss of the house that needs a given heat over a time [kW/K]; see :func:`heat_demand_kwh`.
+
+    Demand rises with the loss, so the range is cut into 29 parts three times, and the last part, less than a thousandth
+    of the loss wide, by a straight line.
+
+    Raises:
+        ValueError: if no loss between 5 W/K and 20 kW/K gives it.
+    """
+    losses = np.geomspace(0.005, 20.0, 30)
+    for _ in range(3):
+        found = heat_demand_kwh(losses, network, gains_kw, outdoor_c, low_c, high_c, step_h)
+        if not found[0] <= demand_kwh <= found[-1]:
+            raise ValueError(f"between {found[0]:.0f} and {found[-1]:.0f} kWh")
+        at = int(np.clip(np.searchsorted(found, demand_kwh), 1, len(losses) - 1))
+        pair = found[at - 1 : at + 1], losses[at - 1 : at + 1]
+        losses = np.linspace(losses[at - 1], losses[at], 30)
+    return float(np.interp(demand_kwh, *pair))
