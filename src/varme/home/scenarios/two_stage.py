@@ -369,6 +369,14 @@ class Master:
     def _own_rows(self, problem: Problem) -> None:
         """Keep what the model says of first decisions alone: rows that touch no other column that can move."""
         arrays = problem.arrays
+        for slot in np.unique(self.first.slots):
+            modes = [
+                k
+                for k, name in enumerate(self.first.names)
+                if name.startswith("heat_pump.") and name.endswith("_on") and self.first.slots[k] == slot
+            ]
+            if len(modes) > 1:
+                self._add(np.array([modes]), np.ones((1, len(modes))), np.zeros(1), np.ones(1))
         place = np.full(len(arrays.cost), -1)
         place[self.first.columns] = np.arange(len(self.first.columns))
         still = arrays.col_lower == arrays.col_upper
