@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from varme.components.electric_vehicle import VehicleNumbers
+from varme.components.electric_vehicle import VehicleNumbers, unreachable_findings
 from varme.ground.errors import Collector
 from varme.ground.findings import Finding
 from varme.home.plant import Plant
@@ -61,6 +61,13 @@ def check_state(state: StateSpec, plant: Plant, problems: Collector) -> list[Fin
             findings.append(
                 Finding("start_outside_band", "note", "state.tank_c", text, {"tank_c": state.tank_c})
             )
+    for number, vehicle in enumerate(plant.vehicles):
+        level = state.vehicle_share * vehicle.capacity_kwh
+        findings += unreachable_findings(vehicle, level, plant.seen, f"vehicles[{number}]")
+    if plant.buffer is not None and not 0.0 < state.buffer_c <= 95.0:
+        problems.add(
+            "P101", "state.buffer_c", "no tank is so warm or cold", value=state.buffer_c, limit="0 to 95 C"
+        )
     if state.compressor != "off" and (
         plant.heat_pump is None or state.compressor not in plant.heat_pump.modes
     ):

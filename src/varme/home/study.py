@@ -20,6 +20,7 @@ from varme.home.scenarios.report import (
     scenario_schemas,
     scenario_tables,
 )
+from varme.home.schedule.duty import duty_findings
 from varme.home.schedule.figures import (
     COSTS,
     ENERGY,
@@ -77,6 +78,7 @@ def run(study: HomeStudy, context: Context) -> Result:
             *case.findings,
             *told,
             *plan_findings(plan, kpis),
+            *duty_findings(plan),
             *([] if unsure is None else scenario_findings(unsure)),
         ),
         charts=(*plan_charts(plan), *([] if unsure is None else scenario_charts(unsure))),
