@@ -61,4 +61,7 @@ def test_every_bar_of_the_project_has_a_subject():
         "ingest", "cleaning", "change-point", "retrofit-scale", "spf-accuracy", "spf-years", "hourly", "peak-day",
         "transformers", "town",
     }  # fmt: skip
-    assert set(SUBJECTS) == district | retrofit
+    home = {
+        "home-learn",
+    }  # fmt: skip
+    assert set(SUBJECTS) == district | retrofit | home

@@ -34,7 +34,7 @@ KPIS = TableSchema(
     "Key figures",
     (
         Column("figure", "text", "key figure"),
-        Column("value_ratio", "number", "its value, in the unit of its name"),
+        Column("value", "number", "its value, in the unit of its name"),
         Column("meaning", "text", "what it is"),
     ),
 )
@@ -115,7 +115,7 @@ def kpis_table(kpis: Kpis) -> Table:
     """Return key figures as a table."""
     rows = kpis.meanings()
     columns = [list(c) for c in zip(*rows, strict=True)]
-    return Table(KPIS, {"figure": columns[0], "value_ratio": columns[1], "meaning": columns[2]})
+    return Table(KPIS, {"figure": columns[0], "value": columns[1], "meaning": columns[2]})
 
 
 def costs_table(plan: Plan) -> Table:

@@ -1,0 +1,1 @@
+"""Learning a house, its heat pump and its battery from what was measured."""
