@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from varme.components import peak_charge
 from varme.components.base import Block, Cost, Port
 from varme.components.home import ELECTRICITY, Slots
 from varme.ground.peaks import PeakCharge
@@ -56,8 +57,15 @@ class GridNumbers:
         )  # fmt: skip
 
 
-def block(numbers: GridNumbers, model: Model, slots: Slots) -> Block:
-    """Add import, export and cut PV; a slot in which export earns more than import costs is made one-way."""
+def block(numbers: GridNumbers, model: Model, slots: Slots, peak_kw: float = 0.0) -> Block:
+    """Add import, export and cut PV; a slot in which export earns more than import costs is made one-way.
+
+    Args:
+        numbers: The connection over the slots.
+        model: The model.
+        slots: The slots.
+        peak_kw: Highest import so far in the period of a peak charge: it costs nothing more.
+    """
     hours = slots.step_h
     buy, sell = numbers.import_cent_per_kwh * hours, -numbers.export_cent_per_kwh * hours
     bought = model.var("grid.import", upper=numbers.import_max_kw, cost=buy)
@@ -72,9 +80,8 @@ def block(numbers: GridNumbers, model: Model, slots: Slots) -> Block:
         outward: list[tuple[Number, Ints]] = [(1.0, sold.now[loop]), (numbers.export_max_kw, way.now[loop])]
         model.add("grid.one_way_out", outward, upper=numbers.export_max_kw)
     ports = [Port(ELECTRICITY, bought, 1.0), Port(ELECTRICITY, sold, -1.0), Port(ELECTRICITY, cut, -1.0)]
-    return Block(
-        "grid", ports, [Cost("electricity bought", bought, buy), Cost("electricity sold", sold, sell)]
-    )
+    costs = [Cost("electricity bought", bought, buy), Cost("electricity sold", sold, sell)]
+    return Block("grid", ports, costs + peak_charge.add(numbers.peaks, model, bought, peak_kw))
 
 
 def step(

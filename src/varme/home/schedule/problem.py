@@ -115,7 +115,7 @@ def build(
     for number, load in enumerate(plant.loads):
         done = state.loads[number] if number < len(state.loads) else None
         blocks[f"load.{load.name}"] = deferrable_load.block(load, model, slots, done)
-    blocks["grid"] = grid_connection.block(plant.grid, model, slots)
+    blocks["grid"] = grid_connection.block(plant.grid, model, slots, state.peak_kw)
     ports = [p for b in blocks.values() for p in b.ports if p.bus == ELECTRICITY]
     terms: list[tuple[Number, Ints]] = [(p.coefficient, p.var.now) for p in ports]
     standby = 0.0 if plant.heat_pump is None else plant.heat_pump.standby_kw
