@@ -201,8 +201,9 @@ def test_contradictions_are_refused_with_their_place(case):
 
 
 def test_all_contradictions_are_told_at_once():
+    low = [24.0] * 24  # a series: only known once it is read
     with pytest.raises(InputError) as caught:
-        run(house={"temperature_min_c": 24.0}, grid={"import_max_kw": 0.1}, household={"load_kw": 9.0})
+        run(house={"temperature_min_c": low}, grid={"import_max_kw": 0.1}, household={"load_kw": 9.0})
     assert {"house.temperature_min_c", "grid.import_max_kw"} <= {p.where for p in caught.value.problems}
 
 

@@ -225,8 +225,8 @@ def highest_c(
 ) -> Floats:
     """Return the upper limit of the tank's mean temperature at the end of each slot, shape (n,).
 
-    It is the band's upper end, or, for a tank that starts above it, what is left of its warmth without draws. A run
-    that the compressor must finish may raise it.
+    It is the band's upper end, or, for a tank that starts above it, what is left of its warmth after losses and draws:
+    no heat pump heats it further until then. A run that the compressor must finish may raise it.
 
     Args:
         numbers: The tank.
@@ -240,9 +240,15 @@ def highest_c(
         top = max(top, numbers.duty.temperature_c + DUTY_ROOM_K)
     if start_c is None:
         return np.full(slots.n, top)
-    forced = forced_kwh / numbers.capacity_kwh_per_k
-    keep = np.exp(-numbers.loss_kw_per_k * np.cumsum(slots.step_h) / numbers.capacity_kwh_per_k)
-    cooling = numbers.surroundings_c + keep * (start_c + forced - numbers.surroundings_c)
+    above = start_c + forced_kwh / numbers.capacity_kwh_per_k
+    if above <= top:
+        return np.full(slots.n, top)
+    keep = np.exp(-numbers.loss_kw_per_k * slots.step_h / numbers.capacity_kwh_per_k)
+    falls = (1 - keep) * (numbers.surroundings_c - numbers.draw_kw / numbers.loss_kw_per_k)
+    cooling = np.empty(slots.n)
+    for slot in range(slots.n):
+        above = keep[slot] * above + falls[slot]
+        cooling[slot] = above
     return np.maximum(top, cooling + 1e-6)
 
 
