@@ -90,8 +90,9 @@ class Simulator:
         if plant.tank is not None:
             heat = note["water_heat_kw"] + note["backup_water_kw"]
             draw = float(plant.tank.draw_kw[at])
-            homes.tank_c[:, 0] = hot_water_tank.step(plant.tank, homes.tank_c[:, 0], heat, draw, self.hours)
-            note["tank_c"][:] = homes.tank_c[:, 0]
+            homes.tank_c = hot_water_tank.step(plant.tank, homes.tank_c, heat, draw, self.hours)
+            note["tank_c"][:] = homes.tank_c.mean(axis=1)
+            note["top_c"][:] = homes.tank_c[:, 0]
         if plant.battery is not None:
             homes.battery_kwh, charge, give = battery.step(
                 plant.battery, homes.battery_kwh, command.charge_kw, command.discharge_kw, self.hours
@@ -123,7 +124,7 @@ class Simulator:
             running = mode == MODE_CODES[name]
             if not running.any():
                 continue
-            sink = homes.tank_c[:, 0] if name == "water" else homes.house_c[:, 0]
+            sink = homes.tank_c.mean(axis=1) if name == "water" else homes.house_c[:, 0]
             source = None if self.source_c is None else float(self.source_c[at * self.parts + part])
             heat, power = self._machine(at, name, command, sink, source)
             note[f"{name}_heat_kw"][:] = np.where(running, heat, 0.0)

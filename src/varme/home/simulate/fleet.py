@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -225,7 +226,7 @@ class FleetRun:
         self._constants(each)
         self._inputs(each)
 
-    def _array(self, values: Floats) -> Numbers:
+    def _array(self, values: Any) -> Any:
         return np.ascontiguousarray(np.asarray(values, dtype=self.block.dtype))
 
     def _states(self, states: Sequence[State]) -> None:
@@ -256,13 +257,11 @@ class FleetRun:
         per_k = k["tank_kwh_per_k"] / hours
         self.tank_per_k = self._array(per_k)
         self.gain = self._array(np.stack([r["gain_share_per_k"] * k["design"], per_k]))
-        self.band = self._array(np.stack([r["band_k"], off - (k["tank_low"] + r["water_on_k"])]))
-        self.band *= self._array(np.stack([k["house"], k["tank"]]) * k["pump"])
-        self.backup_gain = self._array(np.stack([k["design"], per_k]) * (k["backup"] > 0))
+        self.backup_gain = self._array(np.stack([k["design"], per_k]))
         self.backup = self._array(k["backup"])
         self_use = np.array([x.battery == "self" for x in rules])
         power = np.where(self_use, k["battery_kw"], 0.0)
-        self.power = self._array(power)
+        self.power, self.power_back = self._array(power), self._array(-power)
         self.charge_rate, self.give_rate = (
             self._array(k["one_way"] * hours),
             self._array(hours / k["one_way"]),
@@ -273,7 +272,7 @@ class FleetRun:
         )
         self.capacity = self._array(k["battery_kwh"])
         self.has_battery = bool((power * k["battery_kwh"] > 0).any())
-        self.memory = np.zeros((2, self.block.homes), dtype=self.block.dtype)
+        self.memory = np.zeros((2, self.block.homes), dtype=np.uint8)
 
     def _inputs(self, rules: Sequence[Rules]) -> None:
         """Put together what the loop reads in every step."""
@@ -283,31 +282,29 @@ class FleetRun:
         target = [s["low"], constant(r["room_k"], n), setback.scaled(-1.0)]
         exists = np.where(k["house"] * k["pump"] > 0, 1.0, 0.0)
         self.target = target
-        nothing = constant(np.where(exists > 0, 0.0, -1e9), n)
-        on = constant(np.where(k["tank"] * k["pump"] > 0, k["tank_low"] + r["water_on_k"], -1e9), n)
-        self.switch = Rows(
-            [[*(x.scaled(exists) for x in target), constant(-r["band_k"] / 2 * exists, n), nothing], [on]],
-            dtype,
-        )
+        never = constant(np.where(exists > 0, 0.0, -1e9), n)
+        tank = np.where(k["tank"] * k["pump"] > 0, k["tank_low"], -1e9)
+        band = r["band_k"] / 2 * exists
+        room = [*(x.scaled(exists) for x in target), never]
+        off = constant(np.where(k["tank"] * k["pump"] > 0, self.tank_off, -1e9), n)
+        self.switch_on = Rows([[*room, constant(-band, n)], [constant(tank + r["water_on_k"], n)]], dtype)
+        self.switch_off = Rows([[*room, constant(band, n)], [off]], dtype)
         curve = k["loss"] + r["gain_share_per_k"] * k["design"]
-        asked = [*(x.scaled(curve) for x in target), s["outdoor"].scaled(-k["loss"])]
-        need = [constant(self.tank_off * k["tank_kwh_per_k"] / self.block.hours, n)]
-        self.asked = Rows([asked, need], dtype)
-        none = constant(np.zeros(self.block.homes), n)
-        self.heat_min = Rows([[s["room_min"]], [none]], dtype)
+        self.asked = Rows([[*(x.scaled(curve) for x in target), s["outdoor"].scaled(-k["loss"])]], dtype)
+        self.need = self._array(self.tank_off * k["tank_kwh_per_k"] / self.block.hours)
+        self.heat_min = Rows([[s["room_min"]]], dtype)
         self.heat_max = Rows([[s["room_max"]], [s["water_max"]]], dtype)
-        self.electric_on = Rows([[s["room_on"]], [none]], dtype)
+        self.electric_on = Rows([[s["room_on"]]], dtype)
         self.electric_slope = Rows([[s["room_slope"]], [s["water_full"]]], dtype)
         rest = [[s["gains"].scaled(k[f"gain{j}"]), s["outdoor"].scaled(k[f"out{j}"])] for j in (1, 0)]
-        tank = [constant((1 - k["keep"]) * k["around"], n), s["draw"].scaled(-k["tank_gain"])]
-        self.rest = Rows([*rest, tank], dtype)
+        around = constant((1 - k["keep"]) * k["around"], n)
+        self.rest = Rows(rest, dtype)
+        self.tank_rest = Rows([[around, s["draw"].scaled(-k["tank_gain"])]], dtype)
         self.spare = Rows([[s["pv"], s["load"].scaled(-1.0), constant(-k["standby"], n)]], dtype)
-        room_low = [s["low"], setback.scaled(-1.0), constant(np.full(self.block.homes, -BACKUP_K), n)]
-        self.backup_low = Rows(
-            [[x.scaled(k["design"] * (k["backup"] > 0)) for x in room_low],
-             [constant((k["tank_low"] - BACKUP_K) * k["tank_kwh_per_k"] / self.block.hours * (k["backup"] > 0), n)]],
-            dtype,
-        )  # fmt: skip
+        has = k["backup"] > 0
+        below = [*(x.scaled(1.0 * has) for x in target), constant(np.where(has, -BACKUP_K, -1e9), n)]
+        tank_below = constant(np.where(has * k["tank"] > 0, k["tank_low"] - BACKUP_K, -1e9), n)
+        self.backup_below = Rows([below, [tank_below]], dtype)
         self._special(rules)
 
     def _special(self, rules: Sequence[Rules]) -> None:

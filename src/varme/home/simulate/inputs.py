@@ -113,15 +113,16 @@ class Rows:
     def __init__(self, parts: Sequence[Sequence[Series]], dtype: DTypeLike) -> None:
         self.homes = parts[0][0].weights.shape[1]
         count = len(parts)
-        low = [s for row in parts for s in row if s.whole is None]
-        self.basis = np.ascontiguousarray(np.hstack([s.basis for s in low]).astype(dtype)) if low else None
-        self.weights = np.zeros((sum(s.rank for s in low), count, self.homes), dtype=dtype)
-        place = 0
+        low = {id(s.basis): s.basis for row in parts for s in row if s.whole is None}
+        place = dict(zip(low, np.cumsum([0, *(b.shape[1] for b in low.values())]), strict=False))
+        self.basis = np.ascontiguousarray(np.hstack(list(low.values())).astype(dtype)) if low else None
+        weights = np.zeros((sum(b.shape[1] for b in low.values()), count, self.homes))
         for number, row in enumerate(parts):
             for s in row:
                 if s.whole is None:
-                    self.weights[place : place + s.rank, number] = s.weights
-                    place += s.rank
+                    at = int(place[id(s.basis)])
+                    weights[at : at + s.rank, number] += s.weights
+        self.weights = weights.astype(dtype)
         self.whole = [
             (k, s.whole.astype(dtype)) for k, row in enumerate(parts) for s in row if s.whole is not None
         ]

@@ -1,12 +1,12 @@
 """The loop over time of :mod:`varme.home.simulate.fleet`: every operation writes into arrays that exist already.
 
-Room and tank stand in one array, so each operation serves both. Names: ``x2`` has the rows room and tank, ``x3`` mass,
-room and tank.
+Room and tank stand in one array, so many operations serve both. Names that end in 2 have the rows room and tank (of a
+house: mass and room), those that end in 3 have mass, room and tank.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,11 @@ class Stretch:
         block = run.block
         self.shape = (steps, block.homes)
         self.inputs: dict[str, Numbers] = {}
-        self.rows: dict[str, Rows] = {
-            "switch": run.switch, "asked": run.asked, "heat_min": run.heat_min, "heat_max": run.heat_max,
-            "electric_on": run.electric_on, "electric_slope": run.electric_slope, "rest": run.rest,
-            "spare": run.spare, "backup_low": run.backup_low,
-        }  # fmt: skip
+        names = (
+            "switch_on", "switch_off", "asked", "heat_min", "heat_max", "electric_on", "electric_slope", "rest",
+            "tank_rest", "spare", "backup_below",
+        )  # fmt: skip
+        self.rows: dict[str, Rows] = {name: getattr(run, name) for name in names}
         if run.cars:
             self.rows |= run.car_rows
         if run.sunny or run.cars:
@@ -47,6 +47,7 @@ class Stretch:
         self.state = np.zeros((steps, 3, homes), dtype=dtype)
         self.heat, self.backup = (np.zeros((steps, 2, homes), dtype=dtype) for _ in range(2))
         self.single = {name: np.zeros((steps, homes), dtype=dtype) for name in SINGLE}
+        self.scratch = np.zeros((steps, homes), dtype=dtype)
         self.on = np.zeros((steps, block.homes), dtype=np.uint8)
         self.water = np.zeros((steps, block.homes), dtype=np.uint8)
 
@@ -60,105 +61,102 @@ class Stretch:
 def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
     """Simulate a stretch; the states of the run are changed in place."""
     homes, dtype = run.block.homes, run.block.dtype
-    x3, old3 = np.empty((3, homes), dtype=dtype), np.empty((3, homes), dtype=dtype)
-    cross2, a2, b2, flag2 = (np.empty((2, homes), dtype=dtype) for _ in range(4))
-    threshold2 = np.empty((2, homes), dtype=dtype)
-    cold2 = np.empty((2, homes), dtype=bool)
+    cross2, a2 = (np.empty((2, homes), dtype=dtype) for _ in range(2))
+    a, b, c, room_flag, tank_flag = (np.empty(homes, dtype=dtype) for _ in range(5))
+    want2, keep2, cold2 = (np.empty((2, homes), dtype=bool) for _ in range(3))
+    want, keep = want2.view(np.uint8), keep2.view(np.uint8)
     wants, locked, change = (np.empty(homes, dtype=np.uint8) for _ in range(3))
-    a, b, c = (np.empty(homes, dtype=dtype) for _ in range(3))
-    old3[...] = run.state
-    memory, lock, on = run.memory, run.lock, run.on.copy()
-    want2 = np.empty((2, homes), dtype=bool)
-    room_wants, water_wants = want2.view(np.uint8)
-    pump_off, run_more = run.pause_left, run.run_left - run.pause_left
+    lock, on, old3 = run.lock, run.on, run.state
+    run_more = run.run_left - run.pause_left
     inputs = s.inputs
-    surplus = run.sunny
+    np.copyto(want, run.memory)
     for i in range(steps):
         both = old3[1:]
+        asked, need = inputs["asked"][i, 0], run.need
         # Hysteresis of room and tank.
-        np.multiply(memory, run.band, out=threshold2)
-        np.add(threshold2, inputs["switch"][i], out=threshold2)
-        asked = inputs["asked"][i]
-        if surplus:
-            asked = _sunny(run, inputs["pv_load"][i, 0], asked, threshold2, memory)
-        np.less(both, threshold2, out=want2)
-        if run.timed and run.allowed is not None:
-            want2[1] &= run.allowed[first + i] | (old3[2] < run.tank_low)
-        np.copyto(memory, want2)
+        first2, last2 = inputs["switch_on"][i], inputs["switch_off"][i]
+        if run.sunny:
+            asked, need, first2, last2 = _sunny(run, inputs["pv_load"][i, 0], asked, first2, last2)
+        np.less(both, last2, out=keep2)
+        np.bitwise_and(want, keep, out=keep)
+        np.less(both, first2, out=want2)
+        np.bitwise_or(want, keep, out=want)
+        if run.allowed is not None:
+            want2[1] &= _allowed(run, first + i, inputs, i) | (old3[2] < run.tank_low)
         # The compressor: shortest run and pause in steps that are left.
-        np.bitwise_or(room_wants, water_wants, out=wants)
+        np.bitwise_or(want[0], want[1], out=wants)
         np.minimum(lock, 1, out=locked)
         np.subtract(lock, locked, out=lock)
         np.bitwise_xor(wants, on, out=change)
-        np.bitwise_and(change, np.subtract(1, locked, out=locked), out=change)
-        now = s.on[i]
+        np.bitwise_xor(locked, 1, out=locked)
+        np.bitwise_and(change, locked, out=change)
+        now, water = s.on[i], s.water[i]
         np.bitwise_xor(on, change, out=now)
         if run.blocked is not None:
             np.bitwise_and(now, run.blocked[first + i], out=now)
             np.bitwise_xor(on, now, out=change)
         np.multiply(now, run_more, out=locked)
-        np.add(locked, pump_off, out=locked)
+        np.add(locked, run.pause_left, out=locked)
         np.multiply(locked, change, out=locked)
         np.maximum(lock, locked, out=lock)
         on = now
-        water = s.water[i]
-        np.bitwise_and(now, water_wants, out=water)
-        np.copyto(flag2[1], water)
-        np.copyto(flag2[0], np.bitwise_xor(now, water, out=wants))
+        np.bitwise_and(now, want[1], out=water)
+        np.copyto(tank_flag, water)
+        np.copyto(room_flag, np.bitwise_xor(now, water, out=wants))
         # Heat and electricity.
         heat = s.heat[i]
+        room, tank = heat
         np.multiply(both, run.gain, out=heat)
-        np.subtract(asked, heat, out=heat)
-        np.maximum(heat, inputs["heat_min"][i], out=heat)
+        np.subtract(asked, room, out=room)
+        np.subtract(need, tank, out=tank)
+        np.maximum(room, inputs["heat_min"][i, 0], out=room)
         np.minimum(heat, inputs["heat_max"][i], out=heat)
-        np.multiply(heat, flag2, out=heat)
+        np.multiply(room, room_flag, out=room)
+        np.multiply(tank, tank_flag, out=tank)
         np.multiply(heat, inputs["electric_slope"][i], out=a2)
-        np.multiply(flag2[0], inputs["electric_on"][i, 0], out=b2[0])
         power = s.single["power"][i]
-        np.add(a2[0], a2[1], out=power)
-        np.add(power, b2[0], out=power)
+        np.multiply(room_flag, inputs["electric_on"][i, 0], out=power)
+        np.add(power, a2[0], out=power)
+        np.add(power, a2[1], out=power)
+        spare = s.single["spare"][i]
+        np.subtract(inputs["spare"][i, 0], power, out=spare)
         # Backup heaters, if anywhere it is cold enough.
-        np.multiply(both, run.backup_gain, out=a2)
-        np.less(a2, inputs["backup_low"][i], out=cold2)
         extra = s.backup[i]
-        helped = cold2.any()
-        if helped:
-            np.subtract(inputs["backup_low"][i], a2, out=extra)
-            np.maximum(extra, 0, out=extra)
+        below = inputs["backup_below"][i]
+        np.less(both, below, out=cold2)
+        if cold2.any():
+            np.subtract(below, both, out=extra)
+            np.multiply(extra, run.backup_gain, out=extra)
+            np.multiply(extra, cold2, out=extra)
             np.minimum(extra[0], run.backup, out=extra[0])
             np.subtract(run.backup, extra[0], out=a)
             np.minimum(extra[1], a, out=extra[1])
+            np.subtract(spare, extra[0], out=spare)
+            np.subtract(spare, extra[1], out=spare)
+            room, tank = np.add(heat, extra, out=a2)
         else:
             extra[...] = 0
         # Temperatures.
-        x3 = s.state[i]
-        np.multiply(old3, run.diagonal, out=x3)
+        new3 = s.state[i]
+        house = new3[:2]
+        np.multiply(old3, run.diagonal, out=new3)
         np.multiply(old3[1::-1], run.cross, out=cross2)
-        np.add(x3[:2], cross2, out=x3[:2])
-        np.add(x3, inputs["rest"][i], out=x3)
-        if helped:
-            np.add(heat, extra, out=a2)
-            room_heat, tank_heat = a2
-        else:
-            room_heat, tank_heat = heat
-        np.multiply(run.heat[:2], room_heat, out=cross2)
-        np.add(x3[:2], cross2, out=x3[:2])
-        np.multiply(run.heat[2], tank_heat, out=a)
-        np.add(x3[2], a, out=x3[2])
-        old3 = x3
-        # Vehicle, battery, grid.
-        spare = s.single["spare"][i]
-        np.subtract(inputs["spare"][i, 0], power, out=spare)
-        if helped:
-            spare -= extra[0]
-            spare -= extra[1]
+        np.add(house, cross2, out=house)
+        np.add(house, inputs["rest"][i], out=house)
+        np.multiply(run.heat[:2], room, out=cross2)
+        np.add(house, cross2, out=house)
+        np.multiply(run.heat[2], tank, out=a)
+        np.add(new3[2], a, out=new3[2])
+        np.add(new3[2], inputs["tank_rest"][i, 0], out=new3[2])
+        old3 = new3
+        # Vehicle, battery.
         if run.cars:
-            _car(run, s, first + i, i, power if not helped else power + extra[0] + extra[1])
-            spare -= s.single["car"][i]
+            _car(run, s, first + i, i, power + extra[0] + extra[1])
+            np.subtract(spare, s.single["car"][i], out=spare)
         if run.has_battery:
             flow = s.single["battery"][i]
             np.minimum(spare, run.power, out=a)
-            np.maximum(a, np.negative(run.power, out=b), out=a)
+            np.maximum(a, run.power_back, out=a)
             np.multiply(a, run.charge_rate, out=b)
             np.multiply(a, run.give_rate, out=a)
             np.minimum(a, b, out=a)
@@ -171,17 +169,26 @@ def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
             np.multiply(b, run.per_give, out=b)
             np.maximum(b, c, out=flow)
             np.subtract(spare, flow, out=spare)
-    run.state = old3.copy()
-    run.on = on.copy()
+    run.state, run.on, run.memory = old3.copy(), on.copy(), want.copy()
 
 
-def _sunny(run: FleetRun, pv_load: Numbers, asked: Numbers, threshold2: Numbers, memory: Numbers) -> Numbers:
-    """Raise set points where PV leaves a surplus: change the thresholds, return what is asked for."""
+def _allowed(run: FleetRun, at: int, inputs: dict[str, Numbers], i: int) -> NDArray[np.bool_]:
+    """Return where the tank may be heated in a step: in its hours, and with surplus PV."""
+    assert run.allowed is not None
+    allowed = run.allowed[at]
+    sun = (inputs["pv_load"][i, 0] > run.surplus) if run.sunny else allowed
+    return np.asarray(allowed | sun, dtype=bool)
+
+
+def _sunny(
+    run: FleetRun, pv_load: Numbers, asked: Numbers, first2: Numbers, last2: Numbers
+) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Return what is asked for, and the thresholds, with set points raised where PV leaves a surplus."""
     sun = (pv_load > run.surplus).astype(run.block.dtype)
-    threshold2[0] += sun * run.surplus_room
-    waits = run.surplus_wait * (1 - memory[1]) + run.surplus_tank * memory[1]
-    threshold2[1] += sun * waits
-    return np.stack([asked[0] + sun * run.surplus_asked, asked[1] + sun * run.surplus_need])
+    room = sun * run.surplus_room
+    first2 = np.stack([first2[0] + room, first2[1] + sun * run.surplus_wait])
+    last2 = np.stack([last2[0] + room, last2[1] + sun * run.surplus_tank])
+    return asked + sun * run.surplus_asked, run.need + sun * run.surplus_need, first2, last2
 
 
 def _car(run: FleetRun, s: Stretch, at: int, i: int, power: Numbers) -> None:
@@ -210,41 +217,47 @@ def sums_of(
     run: FleetRun, s: Stretch, first: int, steps: int, before_on: NDArray[np.uint8]
 ) -> dict[str, Floats]:
     """Return the sums of a stretch for each home."""
-    k, hours, block = run.block.number, run.block.hours, run.block
+    k, hours = run.block.number, run.block.hours
     one = {name: values[:steps] for name, values in s.single.items()}
-    wide = np.float64
+    every = np.ones((1, steps), dtype=run.block.dtype)
+    spare, scratch = one["spare"], s.scratch[:steps]
 
-    def total(values: NDArray[Any]) -> Floats:
-        return np.asarray(values.sum(axis=0, dtype=wide)) * hours
+    def total(values: Numbers) -> Floats:
+        return np.asarray(every @ values.reshape(steps, -1), dtype=float).reshape(values.shape[1:]) * hours
 
-    bought = np.maximum(-one["spare"], 0)
-    surplus = np.maximum(one["spare"], 0)
     buy, sell, co2 = (run.prices[name][first : first + steps] for name in ("buy", "sell", "co2"))
-    most = np.where(sell < 0, 0.0, k["export_max"] if np.ndim(sell) == 2 else k["export_max"][None])
-    sold = np.minimum(surplus, most.astype(block.dtype))
-    out = {
-        "import_kwh": total(bought), "export_kwh": total(sold), "cut_kwh": total(surplus - sold),
-        "heat_pump_kwh": total(one["power"]) + k["standby"] * hours * steps,
-        "backup_room_kwh": total(s.backup[:steps, 0]), "backup_water_kwh": total(s.backup[:steps, 1]),
-        "room_heat_kwh": total(s.heat[:steps, 0]), "water_heat_kwh": total(s.heat[:steps, 1]),
-        "charge_kwh": total(np.maximum(one["battery"], 0)), "discharge_kwh": total(np.maximum(-one["battery"], 0)),
-        "vehicle_kwh": total(one["car"]), "stranded_kwh": total(one["stranded"]) / hours,
-        "short_kwh": total(one["short"]) / hours,
-        "run_h": total(s.on[:steps]),
-    }  # fmt: skip
-    starts = np.count_nonzero(s.on[1:steps] > s.on[: steps - 1], axis=0) + (s.on[0] > before_on)
-    out["starts_count"] = starts.astype(wide)
-    out["electricity_cent"] = _valued(buy, bought, hours) - _valued(sell, sold, hours)
-    out["cost_cent"] = (
-        out["electricity_cent"] + k["battery_wear"] * out["discharge_kwh"] + k["start"] * starts
-    )
+    heat, backup, states = total(s.heat[:steps]), total(s.backup[:steps]), total(s.state[:steps])
+    bought = np.maximum(np.negative(spare, out=scratch), 0, out=scratch)
+    out = {"import_kwh": total(bought), "electricity_cent": _valued(buy, bought, hours)}
     out["co2_kg"] = _valued(co2, bought, hours) / 1e3
+    most = np.where(sell < 0, 0.0, k["export_max"]).astype(spare.dtype)
+    sold = np.minimum(np.maximum(spare, 0, out=scratch), most, out=scratch)
+    out["export_kwh"] = total(sold)
+    out["cut_kwh"] = np.maximum(out["import_kwh"] + total(spare) - out["export_kwh"], 0.0)
+    out["electricity_cent"] -= _valued(sell, sold, hours)
+    nothing = np.zeros(run.block.homes)
+    charge = total(np.maximum(one["battery"], 0, out=scratch)) if run.has_battery else nothing
+    out |= {
+        "heat_pump_kwh": total(one["power"]) + k["standby"] * hours * steps,
+        "backup_room_kwh": backup[0], "backup_water_kwh": backup[1],
+        "room_heat_kwh": heat[0], "water_heat_kwh": heat[1],
+        "charge_kwh": charge, "discharge_kwh": np.maximum(charge - total(one["battery"]), 0.0),
+        "room_mean_c": states[1],
+        "vehicle_kwh": total(one["car"]) if run.cars else nothing,
+        "stranded_kwh": total(one["stranded"]) / hours if run.cars else nothing,
+        "short_kwh": total(one["short"]) / hours if run.cars else nothing,
+    }  # fmt: skip
+    out["run_h"] = s.on[:steps].sum(axis=0, dtype=np.uint8) * hours
+    started = np.greater(s.on[1:steps], s.on[: steps - 1]).view(np.uint8).sum(axis=0, dtype=np.uint8)
+    out["starts_count"] = started.astype(float) + (s.on[0] > before_on)
+    wear = k["battery_wear"] * out["discharge_kwh"] + k["start"] * out["starts_count"]
+    out["cost_cent"] = out["electricity_cent"] + wear
     low, high = (run.comfort[name][first : first + steps] for name in ("low", "high"))
     room, tank = s.state[:steps, 1], s.state[:steps, 2]
-    out["cold_k_h"] = total(np.maximum(low - room, 0)) * (k["house"] > 0)
-    out["warm_k_h"] = total(np.maximum(room - high, 0)) * (k["house"] > 0)
-    out["water_missed_k_h"] = total(np.maximum(run.tank_low - tank, 0)) * (k["tank"] > 0)
-    out["room_mean_c"] = total(room)
+    out["cold_k_h"] = total(np.maximum(np.subtract(low, room, out=scratch), 0, out=scratch)) * k["house"]
+    out["warm_k_h"] = total(np.maximum(np.subtract(room, high, out=scratch), 0, out=scratch)) * k["house"]
+    missed = np.maximum(np.subtract(run.tank_low, tank, out=scratch), 0, out=scratch)
+    out["water_missed_k_h"] = total(missed) * k["tank"]
     return out
 
 

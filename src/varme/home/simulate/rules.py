@@ -164,7 +164,7 @@ class RuleController:
             room = error < np.where(self.memory.room, half, -half)
             curve = self.loss_kw_per_k * (target - house.outdoor_c[at])
             asked = curve - number["gain_share_per_k"] * self.design_kw * error
-            short = house.low_c[at] - number["setback_k"] * self.setback[at] - BACKUP_K - homes.house_c[:, 0]
+            short = self.set_point_c(at) - BACKUP_K - homes.house_c[:, 0]
             backup_room = np.clip(self.design_kw * short, 0.0, None)
         self.memory = RuleState(room, water)
         mode = np.where(water, MODE_CODES["water"], np.where(room, MODE_CODES["room"], 0))
@@ -214,7 +214,8 @@ class RuleController:
 
 #: Below the expected temperature by less than this [K] the tank is heated at any hour.
 EMERGENCY_K = 0.0
-#: Below the lower end by this [K] the backup heater helps (assumption).
+#: Below the set point of the room, and the temperature expected of the tank, by this [K] the backup heater helps
+#: (assumption).
 BACKUP_K = 1.0
 _NUMBERS = (
     "room_k", "band_k", "gain_share_per_k", "setback_k", "water_on_k", "water_off_k", "surplus_kw", "surplus_room_k",

@@ -98,8 +98,8 @@ class Command:
 NOTED = (
     "import_kw", "export_kw", "cut_kw", "over_kw", "heat_pump_kw", "backup_kw", "room_heat_kw", "water_heat_kw",
     "cool_heat_kw", "backup_room_kw", "backup_water_kw", "charge_kw", "discharge_kw", "vehicle_charge_kw",
-    "vehicle_discharge_kw", "stranded_kwh", "short_kwh", "start", "held", "mode", "room_c", "tank_c", "battery_kwh",
-    "vehicle_kwh",
+    "vehicle_discharge_kw", "stranded_kwh", "short_kwh", "start", "held", "mode", "room_c", "tank_c", "top_c",
+    "battery_kwh", "vehicle_kwh", "loads_kw",
 )  # fmt: skip
 
 
