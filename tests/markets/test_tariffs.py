@@ -267,6 +267,17 @@ def test_a_peak_that_is_reached_costs_a_plan_nothing() -> None:
     assert reached.floors(6.0).tolist() == [6.0], "the planner's own peak so far goes first"
 
 
+def test_a_plan_that_knows_no_peak_is_warned_of() -> None:
+    grid = year_grid().slice(96 * 10, 96)
+    for peak, expected in (({}, 1), ({"so_far_kw": 3.0}, 0), ({"expected_kw": 3.0}, 0)):
+        spec = spec_of(peaks=[{"charge_eur_per_kw_year": 48, **peak}])
+        found = tariff_findings(spec, on(grid, spec), grid)
+        assert [f.code for f in found] == ["peak_not_expected"] * expected
+    year = year_grid(step_min=60)
+    spec = spec_of(peaks=[{"charge_eur_per_kw_year": 48}])
+    assert tariff_findings(spec, on(year, spec), year) == []
+
+
 def test_the_peak_so_far_is_that_of_the_first_month_only() -> None:
     grid = year_grid(step_min=60).slice(20 * 24, 30 * 24)
     peaks = [{"charge_eur_per_kw_year": 48, "so_far_kw": 5.0, "expected_kw": 3.0}]
@@ -276,6 +287,17 @@ def test_the_peak_so_far_is_that_of_the_first_month_only() -> None:
     later = charge.take(np.arange(15 * 24, 20 * 24 + 1))
     assert later.floors().tolist() == [3.0]
     assert len(later.period) == 5 * 24
+
+
+def test_the_peak_so_far_begins_anew_with_the_month() -> None:
+    grid = year_grid(step_min=60).slice(30 * 24, 48)
+    window = on(grid, spec_of(peaks=[{"charge_eur_per_kw_year": 12}])).peaks[0]
+    load = np.where(np.arange(48) == 5, 7.0, 1.0)
+    assert window.reached_kw(3.0, load[:10], 0, 10) == 7.0
+    assert window.reached_kw(9.0, load[:10], 0, 10) == 9.0
+    assert window.reached_kw(9.0, load[:24], 0, 24) == 0.0, "the next step is in February"
+    assert window.reached_kw(9.0, load[:30], 0, 30) == 1.0
+    assert window.reached_kw(2.0, load[:0], 0, 0) == 2.0
 
 
 def test_a_peak_is_the_mean_of_its_metering_interval_and_counts_in_its_window() -> None:
@@ -335,20 +357,30 @@ def test_parts_add_up_to_the_price_and_the_bill_to_the_cent(
     assert round(100 * amounts[:-1].sum()) == round(100 * amounts[-1])
 
 
-def test_a_plans_cost_is_the_variable_part_of_the_bill() -> None:
+@pytest.mark.parametrize(
+    "tariff",
+    [
+        {"preset": "dk-2025"},
+        {"preset": "be-2023"},
+        {"preset": "be-2023", "peaks": [{"charge_eur_per_kw_year": 20, "so_far_kw": 3.0}]},
+        {"preset": "gb-agile-2023"},
+    ],
+)
+def test_a_plans_cost_is_the_variable_part_of_the_bill(tariff: dict[str, Any]) -> None:
     path = ROOT / "examples" / "home-day" / "study.toml"
     data = read_file(path)
-    data["tariff"] = {"preset": "dk-2025", "energy_eur_per_kwh": {"synthetic": "spot_eur_per_kwh"}}
+    data["tariff"] = {**tariff, "energy_eur_per_kwh": {"synthetic": "spot_eur_per_kwh"}}
     data["vehicles"] = []
     study = parse(HomeStudy, data, source="test")
     case = load_case(study, Context(base=path.parent))
     assert case.prices is not None
     plan = make_plan(case.plant, Slots.even(0, 96, 0.25), state_of(study.state, study, case.plant))
     costs = plan.costs()
-    one = bill(case.prices, plan.value("grid.import"), plan.value("grid.export"), 0.25)
-    assert one.variable_cent == pytest.approx(
-        costs["electricity bought"] + costs["electricity sold"], abs=1e-6
+    paid = sum(
+        costs[k] for k in ("electricity bought", "electricity sold", *(p.name for p in case.prices.peaks))
     )
+    one = bill(case.prices, plan.value("grid.import"), plan.value("grid.export"), 0.25, planning=True)
+    assert one.variable_cent == pytest.approx(paid, abs=1e-4)
     assert one.total_cent > one.variable_cent
 
 

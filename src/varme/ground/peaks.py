@@ -58,6 +58,21 @@ class PeakCharge:
             floors[0] = max(least, self.so_far_kw if so_far_kw is None else so_far_kw)
         return floors
 
+    def reached_kw(self, so_far_kw: float, import_kw: Floats, first: int, count: int) -> float:
+        """Return the peak so far in the period of the step after some steps: it begins anew with a month or year.
+
+        Args:
+            so_far_kw: Peak already reached in the period of the first of these steps.
+            import_kw: Import in them, shape (count,).
+            first: First of them.
+            count: How many.
+        """
+        last = min(first + count, len(self.period) - 1)
+        here = self.period[first : first + count]
+        mine = (here == self.period[last]) & self.counts[first : first + count]
+        before = so_far_kw if count == 0 or self.period[first] == self.period[last] else 0.0
+        return max(before, float(np.max(import_kw[mine], initial=0.0)))
+
     def take(self, edges: Ints) -> PeakCharge:
         """Return the charge over slots of base steps.
 

@@ -82,7 +82,9 @@ class Bill:
         return [int(v) for v in down]
 
 
-def bill(prices: Prices, import_kw: Floats, export_kw: Floats, step_h: float) -> Bill:
+def bill(
+    prices: Prices, import_kw: Floats, export_kw: Floats, step_h: float, *, planning: bool = False
+) -> Bill:
     """Return the bill of an import and export over the base grid of the prices.
 
     A peak that was reached before (``so_far_kw``) is on an earlier bill: only what is added to it is charged here.
@@ -92,6 +94,8 @@ def bill(prices: Prices, import_kw: Floats, export_kw: Floats, step_h: float) ->
         import_kw: Import, shape (N,).
         export_kw: Export, shape (N,).
         step_h: Length of a step [h].
+        planning: Whether peaks count as in a plan, that is only above the peak that is expected anyhow
+            (``expected_kw``); on a real bill they count above what is paid anyhow.
     """
     bought, sold = import_kw * step_h, export_kw * step_h
     parts = prices.parts_cent_per_kwh or {"energy": prices.import_cent_per_kwh}
@@ -103,7 +107,7 @@ def bill(prices: Prices, import_kw: Floats, export_kw: Floats, step_h: float) ->
     ]
     vat = float(bought @ parts["VAT"]) if "VAT" in parts else 0.0
     for charge in prices.peaks:
-        reached = added_kw(charge, import_kw, step_h)
+        reached = added_kw(charge, import_kw, step_h, planning=planning)
         amount = charge.cent_per_kw * float(reached.sum())
         net = amount / (1 + prices.peak_vat_share)
         lines.append(BillLine(charge.name, "variable", float(reached.sum()), net))
@@ -134,9 +138,9 @@ def peaks_kw(charge: PeakCharge, import_kw: Floats, step_h: float) -> Floats:
     return highest
 
 
-def added_kw(charge: PeakCharge, import_kw: Floats, step_h: float) -> Floats:
+def added_kw(charge: PeakCharge, import_kw: Floats, step_h: float, *, planning: bool = False) -> Floats:
     """Return by how much each period's peak exceeds what is paid anyhow, shape (p,)."""
-    return np.asarray(np.maximum(peaks_kw(charge, import_kw, step_h) - charge.floors(planning=False), 0.0))
+    return np.asarray(np.maximum(peaks_kw(charge, import_kw, step_h) - charge.floors(planning=planning), 0.0))
 
 
 def bill_table(one: Bill) -> Table:
@@ -201,6 +205,7 @@ def tariff_findings(spec: TariffSpec, prices: Prices, grid: TimeGrid, timezone: 
             f"(lowest {prices.import_cent_per_kwh.min():.1f} ct/kWh).",
             {"hours_h": round(float(paid.sum() * grid.step_h), 2)},
         ))  # fmt: skip
+    found += [f for f in (_short_of(charge, grid) for charge in prices.peaks) if f is not None]
     preset = PRESETS.get(spec.preset)
     if preset is not None:
         guessed = sorted(k for k, v in preset.sources.items() if "assumption" in v and _kept(spec, k))
@@ -212,6 +217,20 @@ def tariff_findings(spec: TariffSpec, prices: Prices, grid: TimeGrid, timezone: 
                 {"preset": spec.preset, "fields": guessed},
             ))  # fmt: skip
     return found
+
+
+def _short_of(charge: PeakCharge, grid: TimeGrid) -> Finding | None:
+    """Return a warning if a short plan would carry the charge of a whole period for every kilowatt."""
+    days = grid.n * grid.step_h / 24
+    if days >= 20 or max(charge.so_far_kw, charge.expected_kw) > 0:
+        return None
+    return Finding(
+        "peak_not_expected", "warning", "tariff.peaks",
+        f"{charge.name}: no peak is known or expected, so a plan of {days:.0f} days carries "
+        f"{charge.cent_per_kw / 100:.2f} EUR for every kW above {max(charge.free_kw, charge.minimum_kw):g}, as if "
+        "nothing else made a peak in the period. State `expected_kw` (last month's peak) or `so_far_kw`.",
+        {"cent_per_kw": round(charge.cent_per_kw, 2), "horizon_days": round(days, 2)},
+    )  # fmt: skip
 
 
 def _kept(spec: TariffSpec, name: str) -> bool:

@@ -178,11 +178,12 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType({
     "de-2025-peak": Preset(
         "Germany 2025, metered load: price of the yearly quarter-hour peak (below 2,500 h of use)",
         {**_DE, "network_eur_per_kwh": 0.0680,
-         "peaks": [{"name": "Leistungspreis", "charge_eur_per_kw_year": 34.29, "period": "year"}]},
+         "peaks": [{"name": "Leistungspreis", "charge_eur_per_kw_year": 34.29, "period": "year",
+                    "expected_kw": 6.0}]},
         {
             **_DE_SOURCES,
             "network_eur_per_kwh": "Stadtwerke Malchow 2025, low voltage, below 2,500 h: 6.80 ct/kWh",
-            "peaks": "Stadtwerke Malchow 2025, low voltage, below 2,500 h: 34.29 EUR/kW and year",
+            "peaks": "Stadtwerke Malchow 2025, below 2,500 h: 34.29 EUR/kW and year; expected 6 kW: assumption",
         },
     ),
     "be-2023": Preset(
@@ -191,7 +192,8 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType({
             "supplier_eur_per_kwh": 0.01, "tax_eur_per_kwh": 0.05, "network_eur_per_kwh": 0.05, "vat_share": 0.06,
             "subscription_eur_per_month": 8.0, "feed_in_fee_eur_per_kwh": 0.01,
             "peaks": [
-                {"name": "capaciteitstarief", "charge_eur_per_kw_year": 40.4, "period": "month", "minimum_kw": 2.5}
+                {"name": "capaciteitstarief", "charge_eur_per_kw_year": 40.4, "period": "month", "minimum_kw": 2.5,
+                 "expected_kw": 4.37}
             ],
         },
         {
@@ -202,7 +204,8 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType({
             "subscription_eur_per_month": "assumption: data management and supplier",
             "feed_in_fee_eur_per_kwh": "assumption",
             "peaks": "Fluvius, mean of Flanders 2023: 40.4 EUR/kW and year without VAT (fluvius.be); at least 2.5 kW "
-            "(futech.be, groepsaankoop.be), applied here month by month",
+            "(futech.be, groepsaankoop.be), applied here month by month; expected 4.37 kW: mean monthly peak of "
+            "Flemish homes (VREG, January 2023, by futech.be)",
         },
     ),
     "gb-agile-2023": Preset(
