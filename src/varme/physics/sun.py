@@ -13,6 +13,7 @@ Processes, 4th ed. 2013, section 2.15; reflection at the glass: ASHRAE 93-77 wit
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -263,9 +264,15 @@ def _dirint(ghi: Floats, sun: Sun, times: NDArray[np.datetime64]) -> Floats:
     import pandas as pd
 
     index = pd.DatetimeIndex(np.asarray(times).astype("datetime64[ns]"), tz="UTC")
-    found = pvlib.irradiance.dirint(
-        pd.Series(ghi, index=index), pd.Series(sun.zenith_deg, index=index), index, max_zenith=ZENITH_MAX_DEG
-    )
+    with warnings.catch_warnings():
+        # pvlib 0.16 uses what pandas 3 deprecates.
+        warnings.simplefilter("ignore")
+        found = pvlib.irradiance.dirint(
+            pd.Series(ghi, index=index),
+            pd.Series(sun.zenith_deg, index=index),
+            index,
+            max_zenith=ZENITH_MAX_DEG,
+        )
     return np.asarray(np.clip(np.nan_to_num(np.asarray(found, dtype=float)), 0.0, sun.extra_w_per_m2))
 
 
