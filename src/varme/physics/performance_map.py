@@ -243,6 +243,10 @@ class PerformanceMap:
         """Return the standard deviation of the COP as a share of it, in the broadcast shape."""
         return self.efficiency.log_std(source_c, flow_c)
 
+    def certified_load(self, source_c: float, flow_c: float) -> float:
+        """Return the load at which a point that states none was measured: the certified one of EN 14825, else full."""
+        return _load(PerformancePoint(source_c, flow_c, 2.0), self.source)
+
     def heat_max_kw(self, source_c: ArrayLike, flow_c: ArrayLike) -> Floats:
         """Return the heat at full load [kW]."""
         source = np.minimum(np.asarray(source_c, dtype=float), CAPACITY_HELD_C[self.source])
