@@ -15,6 +15,7 @@ from varme.data.synthetic.home_clock import HomeClock, home_clock, sun_height
 from varme.ground.errors import DataError, InputError
 from varme.ground.spec import parse
 from varme.ground.timegrid import TimeGrid
+from varme.physics.sun import irradiance, sun_at
 
 
 def pair(**fields: Any) -> tuple[HomeYear, HomeClock]:
@@ -320,3 +321,24 @@ def test_without_demandlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) 
         build_home_year(HomeYearSpec(try_region=3, seed=77))
     assert caught.value.problems[0].code == "P178"
     assert "varme[profiles]" in str(caught.value)
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [(55.68, 12.57), (-33.9, 151.2), (0.0, -90.0)])
+def test_the_sun_is_the_one_that_roofs_see(latitude: float, longitude: float) -> None:
+    times = np.datetime64("2025-01-01T00:07:30", "s") + 3600 * np.arange(8760) * np.timedelta64(1, "s")
+    mine = sun_height(times.astype(np.int64), latitude, longitude)
+    theirs = np.cos(np.radians(sun_at(times, latitude, longitude).zenith_deg))
+    up = mine > 0
+    assert np.abs(mine - theirs)[up].max() < 2e-3
+
+
+def test_a_roof_yields_what_roofs_in_copenhagen_yield() -> None:
+    made, clock = pair(seed=6)
+    s = made.series
+    light = irradiance(
+        clock.grid.times, 15, 55.68, 12.57, s["ghi_w_per_m2"], s["dni_w_per_m2"], s["dhi_w_per_m2"]
+    )
+    plane = light.on_plane(40.0, 180.0)[clock.inside].sum() / 4000
+    assert 1120 < plane < 1320, "kWh/m2 on a plane at 40 degrees; PVGIS has 1,100 to 1,300 in Denmark"
+    east, west = (light.on_plane(40.0, a)[clock.inside].sum() for a in (90.0, 270.0))
+    assert east == pytest.approx(west, rel=0.06)

@@ -15,6 +15,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.data.reference_years import try_weather
 from varme.data.resample import resample
 from varme.data.synthetic.home_clock import home_clock
 from varme.data.synthetic.home_market import home_market
@@ -42,6 +43,14 @@ class HomeYear:
     spec: HomeYearSpec
     grid: TimeGrid
     series: dict[str, Floats]
+
+    @property
+    def place_deg(self) -> tuple[float, float]:
+        """Latitude and longitude of the weather: those of the spec, or of the test reference year's station."""
+        if self.spec.try_region is None:
+            return self.spec.latitude_deg, self.spec.longitude_deg
+        year = try_weather(self.spec.try_region)
+        return year.latitude_deg, year.longitude_deg
 
     def on(self, grid: TimeGrid, names: list[str]) -> dict[str, Floats]:
         """Return series on a grid inside the padded year, whatever its step.
