@@ -9,7 +9,7 @@ import pytest
 
 import varme
 from tests.home.tiny import column, home, run
-from varme.ground.errors import InputError
+from varme.ground.errors import InputError, ModelError
 from varme.report.page import write_page
 
 SUPPLY = ("import_kw", "pv_kw", "battery_discharge_kw", "vehicle_discharge_kw")
@@ -225,3 +225,28 @@ def test_a_start_above_the_tanks_band_cools_down_instead_of_failing():
 def test_the_tiny_home_is_plain_data_that_tests_may_change_without_touching_each_other():
     assert home(house=None) != home()
     assert "house" in home()
+
+
+def test_a_plan_that_does_not_exist_is_explained_with_power_time_and_remedy():
+    # Three hours of 6 kW behind 4 kW of import: the battery could help with its power, but holds too little energy.
+    load = [0.4] * 12 + [6.0] * 3 + [0.4] * 9
+    with pytest.raises(ModelError) as caught:
+        run(household={"load_kw": load}, grid={"import_max_kw": 4.0}, battery={"capacity_kwh": 2.0})
+    [problem] = caught.value.problems
+    assert problem.code == "P301"
+    assert problem.where == "grid.import_max_kw"
+    assert "short by up to" in problem.what
+    assert "2025-01-14 12:00" in problem.what or "2025-01-14 13:00" in problem.what or "14:00" in problem.what
+    assert "import_max_kw" in problem.remedy
+
+
+def test_the_shortage_that_is_told_is_the_energy_that_is_missing():
+    # 24 kWh asked in 4 h at 6 kW, 16 kWh can come in; the battery of 2 kWh can be full before: 2 * sqrt(0.9) come out.
+    load = [0.0] * 12 + [6.0] * 4 + [0.0] * 8
+    with pytest.raises(ModelError) as caught:
+        run(
+            household={"load_kw": load}, grid={"import_max_kw": 4.0}, battery={"capacity_kwh": 2.0}, house=None,
+            heat_pump=None, hot_water=None,
+        )  # fmt: skip
+    short = 8.0 - 2.0 * np.sqrt(0.9)
+    assert f"({short:.2f} kWh)" in caught.value.problems[0].what

@@ -6,36 +6,17 @@ import time
 
 from varme.components.home import Slots
 from varme.ground.context import Context, Kind
-from varme.ground.errors import Collector, InputError
+from varme.ground.errors import Collector, InputError, ModelError
 from varme.ground.findings import Finding
-from varme.ground.result import Figure, Result
-from varme.ground.tables import Table, TableSchema
+from varme.ground.result import Result
 from varme.home.case import HomeCase, load_case, state_of
 from varme.home.checks import check_state
+from varme.home.contents import Found, all_charts, all_figures, all_findings, all_schemas, all_tables
 from varme.home.scenarios.compare import plan_under_uncertainty
-from varme.home.scenarios.report import (
-    scenario_charts,
-    scenario_figures,
-    scenario_findings,
-    scenario_schemas,
-    scenario_tables,
-)
-from varme.home.schedule.duty import duty_findings
-from varme.home.schedule.figures import (
-    COSTS,
-    ENERGY,
-    KPIS,
-    Kpis,
-    costs_table,
-    energy_table,
-    kpis_of,
-    kpis_table,
-)
+from varme.home.schedule.explain import infeasible
+from varme.home.schedule.figures import kpis_of
 from varme.home.schedule.flows import flows_of
-from varme.home.schedule.plan import Plan, make_plan
-from varme.home.schedule.reasons import REASON_HOURS, REASONS, hours_table, reasons_of, reasons_table
-from varme.home.schedule.tables import PLAN, plan_charts, plan_findings, plan_table
-from varme.home.schedule.worth import WORTH, worth_table
+from varme.home.schedule.plan import make_plan
 from varme.home.spec import HomeStudy
 from varme.home.templates import home_files
 
@@ -58,34 +39,37 @@ def run(study: HomeStudy, context: Context) -> Result:
         VarmeError: as :func:`check`, and if there is no plan.
     """
     started = time.process_time()
-    case = load_case(study, context)
-    told = _start_findings(study, case, context)
-    state = state_of(study.state, study, case.plant)
-    plan = make_plan(case.plant, Slots.even(0, case.grid.n, case.grid.step_h), state, study.plan)
-    planned = time.process_time() - started
-    kpis = kpis_of(plan)
-    summary = figures(plan, kpis)
-    unsure = None
-    if study.scenarios is not None:
-        unsure = plan_under_uncertainty(study, study.scenarios, context, state)
-        summary += scenario_figures(unsure)
+    found, planned_s = _plan(study, context)
     return Result(
         kind=study.kind,
         title=study.title or "A home and its heat pump",
-        summary={f.name: f for f in summary},
-        data=tables(plan, kpis) | ({} if unsure is None else scenario_tables(unsure)),
-        findings=(
-            *case.findings,
-            *told,
-            *plan_findings(plan, kpis),
-            *duty_findings(plan),
-            *([] if unsure is None else scenario_findings(unsure)),
-        ),
-        charts=(*plan_charts(plan), *([] if unsure is None else scenario_charts(unsure))),
-        provenance=_provenance(case, plan)
-        | {"timing": {"cpu_s": round(time.process_time() - started, 3), "plan_cpu_s": round(planned, 3)}},
+        summary={f.name: f for f in all_figures(found)},
+        data=all_tables(found),
+        findings=tuple(all_findings(found)),
+        charts=tuple(all_charts(found)),
+        provenance=_provenance(found)
+        | {"timing": {"cpu_s": round(time.process_time() - started, 3), "plan_cpu_s": round(planned_s, 4)}},
         study=study.model_dump(mode="json"),
     )
+
+
+def _plan(study: HomeStudy, context: Context) -> tuple[Found, float]:
+    """Return what was found, and the CPU seconds of the plan alone."""
+    case = load_case(study, context)
+    told = _start_findings(study, case, context)
+    state = state_of(study.state, study, case.plant)
+    slots = Slots.even(0, case.grid.n, case.grid.step_h)
+    began = time.process_time()
+    try:
+        plan = make_plan(case.plant, slots, state, study.plan)
+    except ModelError as error:
+        raise infeasible(case.plant, slots, state, error, context.source) from None
+    planned_s = time.process_time() - began
+    unsure = None
+    if study.scenarios is not None:
+        unsure = plan_under_uncertainty(study, study.scenarios, context, state)
+    flows = flows_of(plan)
+    return Found(case, state, plan, flows, kpis_of(plan, flows), tuple(told), unsure), planned_s
 
 
 def _start_findings(study: HomeStudy, case: HomeCase, context: Context) -> list[Finding]:
@@ -101,41 +85,17 @@ def _start_findings(study: HomeStudy, case: HomeCase, context: Context) -> list[
     return told
 
 
-def tables(plan: Plan, kpis: Kpis) -> dict[str, Table]:
-    """Return the tables of a plan."""
-    flows = flows_of(plan)
-    reasons = reasons_of(plan)
-    made = [
-        plan_table(plan, flows), reasons_table(plan, reasons), hours_table(plan, reasons), worth_table(plan),
-        costs_table(plan), energy_table(plan, flows), kpis_table(kpis),
-    ]  # fmt: skip
-    return {table.schema.name: table for table in made}
-
-
-def _provenance(case: HomeCase, plan: Plan) -> dict[str, object]:
+def _provenance(found: Found) -> dict[str, object]:
+    certificate = found.plan.certificate
     return {
-        "data_hashes": case.data_hashes,
-        "solver_status": plan.status,
-        "bound_cent": plan.certificate.bound,
-        "objective_cent": plan.certificate.objective,
-        "gap_cent": plan.certificate.gap_abs,
-        "violation": plan.certificate.max_violation,
+        "data_hashes": found.case.data_hashes,
+        "solver_status": found.plan.status,
+        "bound_cent": certificate.bound,
+        "objective_cent": certificate.objective,
+        "gap_cent": certificate.gap_abs,
+        "violation": certificate.max_violation,
+        "residual_kwh": found.plan.residual_kwh,
     }
-
-
-def figures(plan: Plan, kpis: Kpis) -> list[Figure]:
-    """Return the summary of a plan."""
-    first = [
-        Figure("cost_eur", kpis.cost_eur, "what the plan costs"),
-        Figure("gap_cent", plan.certificate.gap_abs, "at most that much better could any plan be"),
-    ]
-    rest = [Figure(name, value, text) for name, value, text in kpis.meanings() if name != "cost_eur"]
-    return [*first, *rest]
-
-
-def schemas() -> list[TableSchema]:
-    """Return the schemas of all tables of a result."""
-    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS, *scenario_schemas()]
 
 
 KIND = Kind(
@@ -145,5 +105,5 @@ KIND = Kind(
     run=run,
     check=check,
     template=home_files,
-    tables=schemas,
+    tables=all_schemas,
 )

@@ -1,0 +1,96 @@
+"""What a run of the kind ``home`` found, and all of its tables, figures, findings and charts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from varme.ground.charts import Chart
+from varme.ground.findings import Finding
+from varme.ground.result import Figure
+from varme.ground.tables import Table, TableSchema
+from varme.home.case import HomeCase
+from varme.home.plant import State
+from varme.home.scenarios.compare import Outcome
+from varme.home.scenarios.report import (
+    scenario_charts,
+    scenario_figures,
+    scenario_findings,
+    scenario_schemas,
+    scenario_tables,
+)
+from varme.home.schedule.duty import duty_findings
+from varme.home.schedule.figures import COSTS, ENERGY, KPIS, Kpis, costs_table, energy_table, kpis_table
+from varme.home.schedule.flows import Flows
+from varme.home.schedule.plan import Plan
+from varme.home.schedule.reasons import REASON_HOURS, REASONS, hours_table, reasons_of, reasons_table
+from varme.home.schedule.tables import PLAN, plan_charts, plan_findings, plan_table
+from varme.home.schedule.worth import WORTH, worth_table
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a run found.
+
+    Attributes:
+        case: The home.
+        state: Its state at the start.
+        plan: The plan.
+        flows: What flows in it.
+        kpis: Its key figures.
+        told: Findings of the start.
+        unsure: The plan under uncertainty, if it was asked for.
+    """
+
+    case: HomeCase
+    state: State
+    plan: Plan
+    flows: Flows
+    kpis: Kpis
+    told: tuple[Finding, ...] = ()
+    unsure: Outcome | None = None
+
+
+def all_tables(found: Found) -> dict[str, Table]:
+    """Return the tables by name."""
+    plan, flows = found.plan, found.flows
+    reasons = reasons_of(plan)
+    made = [
+        plan_table(plan, flows), reasons_table(plan, reasons), hours_table(plan, reasons), worth_table(plan),
+        costs_table(plan), energy_table(plan, flows), kpis_table(found.kpis),
+    ]  # fmt: skip
+    tables = {table.schema.name: table for table in made}
+    return tables if found.unsure is None else tables | scenario_tables(found.unsure)
+
+
+def all_figures(found: Found) -> list[Figure]:
+    """Return the summary."""
+    figures = [
+        Figure("cost_eur", found.kpis.cost_eur, "what the plan costs"),
+        Figure("gap_cent", found.plan.certificate.gap_abs, "at most that much better could any plan be"),
+    ]
+    figures += [
+        Figure(name, value, text) for name, value, text in found.kpis.meanings() if name != "cost_eur"
+    ]
+    return figures if found.unsure is None else [*figures, *scenario_figures(found.unsure)]
+
+
+def all_findings(found: Found) -> list[Finding]:
+    """Return all findings."""
+    findings = [
+        *found.case.findings,
+        *found.told,
+        *plan_findings(found.plan, found.kpis),
+        *duty_findings(found.plan),
+    ]
+    return findings if found.unsure is None else [*findings, *scenario_findings(found.unsure)]
+
+
+def all_charts(found: Found) -> list[Chart]:
+    """Return all charts."""
+    charts = plan_charts(found.plan)
+    return charts if found.unsure is None else [*charts, *scenario_charts(found.unsure)]
+
+
+def all_schemas() -> list[TableSchema]:
+    """Return the schemas of all tables of a result."""
+    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS, *scenario_schemas()]
