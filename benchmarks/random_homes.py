@@ -94,11 +94,13 @@ def random_home(seed: int, *, days: int = 3, step_min: int = 15, day: int | None
     rated = house.design_heat_kw * float(rng.uniform(0.7, 1.3))
     pump = HomeHeatPump(
         rated_kw=rated, minimum_share=float(rng.uniform(0.25, 0.5)), run_min=60.0, pause_min=30.0,
-        start_cost_eur=float(rng.uniform(0.01, 0.10)),
+        start_cost_eur=float(rng.uniform(0.01, 0.05)),
     )  # fmt: skip
     store = Battery(capacity_kwh=float(rng.uniform(4, 14)), power_kw=float(rng.uniform(2, 6)))
     car = ElectricVehicle(
-        capacity_kwh=float(rng.uniform(40, 80)), trips=[TripSpec(energy_kwh=float(rng.uniform(3, 20)))]
+        capacity_kwh=float(rng.uniform(40, 80)),
+        charge_min_kw=1.4,
+        trips=[TripSpec(energy_kwh=float(rng.uniform(3, 20)))],
     )
     tariff = TariffSpec(tax_eur_per_kwh=float(rng.uniform(0.02, 0.12)))
     prices = tariffs.compiled(
@@ -115,13 +117,13 @@ def random_home(seed: int, *, days: int = 3, step_min: int = 15, day: int | None
         house_of.compiled(house, seen, 0.3, 20.0, 23.0),
         heat_pump_of.compiled(pump, seen, house, tank, rated),
         tank_of.compiled(tank, series["draw_kw"] * float(rng.uniform(0.5, 1.5)), n),
-        battery_of.compiled(store, float(store.capacity_kwh)),  # type: ignore[arg-type]
+        battery_of.compiled(store, float(store.capacity_kwh)),
         (vehicle_of.compiled(car, seen),),
     )  # fmt: skip
     assert plant.house is not None
     state = State(
         plant.house.network.steady_c(float(rng.uniform(20.2, 22.0)), float(seen.outdoor_c[:96].mean())),
-        np.array([float(rng.uniform(46, 54))]), float(rng.uniform(0.1, 0.9)) * float(store.capacity_kwh),  # type: ignore[arg-type]
+        np.array([float(rng.uniform(46, 54))]), float(rng.uniform(0.1, 0.9)) * float(store.capacity_kwh),
         (float(rng.uniform(0.4, 0.8)) * car.capacity_kwh,),
     )  # fmt: skip
     return RandomHome(plant, state, seed)

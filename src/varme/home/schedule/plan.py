@@ -134,7 +134,7 @@ def _starts(before: Mode, modes: list[Mode]) -> int:
 
 
 #: Categories that price what was missed; they are reported apart from the cost.
-WISHES = ("discomfort", "hot water missed", "missing at departure")
+WISHES = ("discomfort", "hot water missed", "missing at departure", "legionella late", "load not run")
 
 
 def make_plan(
@@ -168,7 +168,7 @@ def make_plan(
     first = None if warm is None else choice_from(warm, problem, len(planner.vehicles))
     root = planner.run([first] if first is not None else [])
     require_optimal(root, "home")
-    if spec.quality == "exact" or planner.best is None:
+    if spec.quality == "exact" or planner.best is None or not planner.stands(planner.best):
         _exact(problem, planner, spec, root.x)
     assert planner.best is not None
     best = planner.best
@@ -191,7 +191,7 @@ def _exact(problem: Problem, planner: Planner, spec: PlanSpec, root: Floats) -> 
         ModelError: P301 if there is no plan.
     """
     solver = Solver(problem.arrays)
-    if planner.best is not None:
+    if planner.best is not None and planner.stands(planner.best):
         solver.start_from(planner.whole(planner.best))
     solver.set(mip_rel_gap=0.0, mip_abs_gap=spec.gap_cent, time_limit=60.0)
     found = solver.run()

@@ -21,6 +21,27 @@ Pattern = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
+class Asked:
+    """Heat that a relaxed plan asks of a compressor, and how far a pattern may differ from it; arrays (modes, n) [kWh].
+
+    Attributes:
+        heat: Heat of each slot.
+        least: Heat of a slot at the least power.
+        most: Heat of a slot at full load.
+        due: Most that will be asked for within the next shortest run beyond what the store can do without.
+        ahead: What the store takes in addition.
+        swing: Heat by which what is given may run ahead or behind at will, shape (modes,).
+    """
+
+    heat: Floats
+    least: Floats
+    most: Floats
+    due: Floats
+    ahead: Floats
+    swing: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Rules:
     """The rules of a compressor over the slots of a plan.
 
@@ -129,31 +150,66 @@ class Rules:
                 t += 1
         return np.where(status & self.available, best, -1)
 
-    def following(self, heat: Floats, least: Floats, early: float) -> Pattern:
-        """Return a pattern that gives each mode its heat in runs: the sums of what was asked for and given stay close.
+    def following(self, ask: Asked, before: Pattern | None = None) -> Pattern:
+        """Return a pattern that gives each mode its heat in runs, and keeps what it owes within the stores' margins.
+
+        It starts when something owed within the next shortest run would go beyond the margin, or beyond the swing; it
+        stops when everything is the swing ahead, or no store can take more.
 
         Args:
-            heat: Heat that a relaxed plan gives, shape (modes, n) [any unit].
-            least: Heat of a slot at the least power, shape (modes, n).
-            early: Share of a minimum run's heat that must be owed before a run starts.
+            ask: What a relaxed plan asks for.
+            before: What is decided already, from the first slot on; sums begin after it.
         """
         n, modes = self.n, range(self.modes)
         owed = [0.0] * self.modes
-        asked, smallest, free = heat.tolist(), least.tolist(), self.available.tolist()
+        heat, least, most = ask.heat.tolist(), ask.least.tolist(), ask.most.tolist()
+        due, ahead, swing, free = (
+            ask.due.tolist(),
+            ask.ahead.tolist(),
+            ask.swing.tolist(),
+            self.available.tolist(),
+        )
         out = [-1] * n
-        running, until, first = self.on_before, self.held, self.rested
-        for t in range(n):
+        running, until, first, at = self.on_before, self.held, self.rested, 0
+        if before is not None and len(before):
+            at, out[: len(before)] = len(before), before.tolist()
+            running, until, first = self._standing(before)
+        for t in range(at, n):
+            need = [owed[m] + due[m][t] for m in modes]
             for m in modes:
-                owed[m] += asked[m][t]
-            if running and t >= until and max(owed[m] / max(smallest[m][t], 1e-9) for m in modes) < 0.5:
+                owed[m] += heat[m][t]
+            fits = [owed[m] - least[m][t] >= -ahead[m][t] for m in modes]
+            if (
+                running
+                and t >= until
+                and (
+                    not free[t]
+                    or not any(fits[m] and (need[m] > 0 or owed[m] - least[m][t] > -swing[m]) for m in modes)
+                )
+            ):
                 running, first = False, self.pause_end[t]
-            if not running and t >= first and free[t]:
-                end = self.run_end[t]
-                want = max(owed[m] / max(smallest[m][t], 1e-9) for m in modes)
-                if want >= early * (end - t):
-                    running, until = True, end
+            if (
+                not running
+                and t >= first
+                and free[t]
+                and any(need[m] > 0 or owed[m] >= swing[m] for m in modes)
+            ):
+                running, until = True, self.run_end[t]
             if running and free[t]:
-                m = max(modes, key=lambda k: owed[k] / max(smallest[k][t], 1e-9))
+                m = max(
+                    modes,
+                    key=lambda k: (fits[k], need[k] > 0, need[k] if need[k] > 0 else owed[k] / swing[k]),
+                )
                 out[t] = m
-                owed[m] -= max(smallest[m][t], asked[m][t])
+                owed[m] -= min(max(least[m][t], owed[m]), most[m][t])
         return np.array(out, dtype=np.int64)
+
+    def _standing(self, before: Pattern) -> tuple[bool, int, int]:
+        """Return whether it runs after some slots, until when it must, and from when on it may start."""
+        runs = self.runs(before)
+        running = bool(before[-1] >= 0)
+        if not runs:
+            return False, 0, max(self.rested, self.pause_end[0] if self.on_before else 0)
+        start, stop = runs[-1]
+        until = self.held if start == 0 and self.on_before else self.run_end[start]
+        return running, until, 0 if running else self.pause_end[stop]

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.home.schedule.problem import Problem
+from varme.home.schedule.problem import VENT, Problem
 from varme.home.schedule.relaxed import Basis, Relaxed
-from varme.home.schedule.runs import Pattern, Rules
+from varme.home.schedule.runs import Asked, Pattern, Rules
 from varme.kernel.highs import Solution
 from varme.kernel.model import Floats, Ints
 
@@ -35,15 +35,21 @@ class Effort:
         gap_share: Gap, relative to the cost, at which it ends.
         gap_cent: Gap at which it ends, whatever the cost.
         thresholds: Status of the relaxed LP above which a pattern runs.
-        early: Shares of a minimum run that must be owed before a following pattern starts.
-        moves: Most LPs spent on moves.
+        swings: How far a following pattern may run ahead or behind, in shortest runs of heat: for room and hot water.
+        moves: Most LPs spent on moves of the compressor.
+        rounds: Most LPs spent on rounding the charge of vehicles.
+        vehicle_moves: Most LPs spent on moves of vehicles, if rounding left something to do.
+        stages: Hours that are fixed at a time on the way through the plan; 0 for none.
     """
 
     gap_share: float = 2e-3
     gap_cent: float = 0.5
-    thresholds: tuple[float, ...] = (0.5, 0.25)
-    early: tuple[float, ...] = (0.5,)
+    thresholds: tuple[float, ...] = (0.5,)
+    swings: tuple[tuple[float, float], ...] = ((0.5, 0.5),)
     moves: int = 8
+    rounds: int = 4
+    vehicle_moves: int = 3
+    stages: float = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +97,9 @@ class Planner:
     bound: float = -np.inf
     seen: dict[bytes, float] = field(default_factory=dict)
     basis: Basis | None = None
+    base: Found | None = None
+    near: list[tuple[float, int, Choice]] = field(default_factory=list)
+    curves: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Gather columns."""
@@ -103,6 +112,7 @@ class Planner:
         self.vehicles = [v for v in plant.vehicles if v.charge_min_kw > 0]
         self.charge = [model.vars[f"vehicle.{v.name}.charge"].now for v in self.vehicles]
         known = [self.on.ravel(), *(model.vars[f"vehicle.{v.name}.charging"].now for v in self.vehicles)]
+        self.vent = model.vars[VENT].now if VENT in model.vars else np.zeros(0, dtype=np.int32)
         rest = problem.arrays.integer.copy()
         rest[np.concatenate(known)] = False
         self.other = np.flatnonzero(rest).astype(np.int32)
@@ -124,18 +134,61 @@ class Planner:
         self.root = root
         self.basis = self.lp.solver.basis()
         for choice in first:
-            self.try_choice(choice)
-        if not self.done():
+            self.try_choice(Choice(choice.pattern))
+        if not self.close():
             for pattern in self.patterns(root):
-                self.try_choice(Choice(pattern, self.charging(root)))
-                if self.done():
+                self.try_choice(Choice(pattern))
+                if self.close():
                     break
         self.improve(self.effort.moves)
+        self.round_vehicles()
         return root
+
+    def close(self) -> bool:
+        """Return whether the best pattern, vehicles left as they like, is close enough to the bound."""
+        if self.best is None:
+            return False
+        target = max(self.effort.gap_cent, self.effort.gap_share * abs(self.best.objective))
+        return self.best.objective - self.bound <= 0.7 * target
+
+    def round_vehicles(self) -> None:
+        """Let vehicles charge at their smallest power or more, or not at all."""
+        if self.best is None or not self.charge:
+            return
+        free = self.best
+        if self._whole_charge(free.solution):
+            self.best = replace(free, choice=Choice(free.choice.pattern, self.charging(free.solution)))
+            return
+        self.apply(free.choice)
+        found: Solution = free.solution
+        for _ in range(self.effort.rounds):
+            for vehicle, columns in zip(self.vehicles, self.charge, strict=True):
+                x = found.x[columns]
+                between = (x > 1e-9) & (x < vehicle.charge_min_kw - 1e-9)
+                on = between & (x >= 0.5 * vehicle.charge_min_kw)
+                lower = np.where(on, vehicle.charge_min_kw, self.lp.lower[columns])
+                upper = np.where(between & ~on, 0.0, self.lp.upper[columns])
+                self.lp.fix(columns, lower, upper)
+            found = self.lp.run()
+            if found.status != "optimal":
+                found = free.solution
+                break
+            if self._whole_charge(found):
+                self.best = Found(Choice(free.choice.pattern, self.charging(found)), found)
+                return
+        self.best, self.near, self.base = None, [], None
+        self.try_choice(Choice(free.choice.pattern, self.charging(found)))
+        self.improve(self.effort.vehicle_moves, close_to=free.objective)
+
+    def _whole_charge(self, found: Solution) -> bool:
+        return all(
+            bool(np.all((found.x[c] <= 1e-9) | (found.x[c] >= v.charge_min_kw - 1e-9)))
+            for v, c in zip(self.vehicles, self.charge, strict=True)
+        )
 
     def done(self) -> bool:
         """Return whether the gap is small enough."""
-        if self.best is None:
+        if self.best is None or not self.stands(self.best):
             return False
         target = max(self.effort.gap_cent, self.effort.gap_share * abs(self.best.objective))
         return self.best.objective - self.bound <= target
@@ -169,6 +222,10 @@ class Planner:
             self.seen.clear()
         self.try_choice(Choice(pattern, tuple(charging)))
 
+    def stands(self, found: Found) -> bool:
+        """Return whether a choice is a plan: no tank has to give heat away."""
+        return not len(self.vent) or bool(found.solution.x[self.vent].max() <= 1e-7)
+
     # ------------------------------------------------------------------ patterns
     def patterns(self, found: Solution) -> Iterator[Pattern]:
         """Yield patterns near a relaxed plan."""
@@ -177,9 +234,15 @@ class Planner:
             yield np.full(self.problem.slots.n, -1)
             return
         x = found.x[self.on]
-        heat = np.stack([self.problem.value(f"heat_pump.{mode}_heat", found.x) for mode in pump.modes])
-        for early in self.effort.early:
-            pattern = rules.following(heat, pump.heat_min_kw, early)
+        pattern = self.following(found, self.effort.swings[0])
+        if rules.allows(pattern):
+            yield pattern
+        if self.effort.stages:
+            pattern = self.staged(found)
+            if rules.allows(pattern):
+                yield pattern
+        for swings in self.effort.swings[1:]:
+            pattern = self.following(found, swings)
             if rules.allows(pattern):
                 yield pattern
         total = x.sum(axis=0)
@@ -193,6 +256,31 @@ class Planner:
         if self.best is None:
             yield rules.cheapest(np.full(x.shape, 1.0))
 
+    def following(
+        self, found: Solution, swings: tuple[float, float], before: Pattern | None = None
+    ) -> Pattern:
+        """Return a pattern that follows the heat of a relaxed plan in runs."""
+        assert self.rules is not None
+        return self.rules.following(asked(self.problem, found, swings), before)
+
+    def staged(self, found: Solution) -> Pattern:
+        """Return a pattern fixed from the start on, some hours at a time, the relaxed LP solved anew for the rest."""
+        slots, arrays = self.problem.slots, self.lp.part.arrays
+        pattern = self.following(found, self.effort.swings[0])
+        for hour in np.arange(self.effort.stages, slots.start_h[-1], self.effort.stages):
+            at = int(np.searchsorted(slots.start_h, hour - 1e-9))
+            lower, upper = arrays.col_lower[self.on].copy(), arrays.col_upper[self.on].copy()
+            for m in range(len(self.on)):
+                lower[m, :at] = upper[m, :at] = pattern[:at] == m
+            self.lp.fix(self.on.ravel(), lower.ravel(), upper.ravel())
+            if len(self.vent):
+                self.lp.fix(self.vent, np.zeros(len(self.vent)), np.full(len(self.vent), 50.0))
+            found = self.lp.run()
+            if found.status != "optimal":
+                break
+            pattern = self.following(found, self.effort.swings[0], pattern[:at])
+        return pattern
+
     def charging(self, found: Solution) -> tuple[Bools, ...]:
         """Return the slots in which the vehicles charge: those with half the smallest charge or more."""
         out = []
@@ -203,10 +291,15 @@ class Planner:
     # ------------------------------------------------------------------ polish
     def apply(self, choice: Choice) -> None:
         """Fix the LP's bounds to a choice."""
+        if len(self.vent):
+            self.lp.fix(self.vent, np.zeros(len(self.vent)), np.full(len(self.vent), 50.0))
         for m, columns in enumerate(self.on):
             value = (choice.pattern == m).astype(float)
             self.lp.fix(columns, value, value)
-        for vehicle, columns, on in zip(self.vehicles, self.charge, choice.charging, strict=True):
+        if not choice.charging:
+            for columns in self.charge:
+                self.lp.free(columns)
+        for vehicle, columns, on in zip(self.vehicles, self.charge, choice.charging, strict=False):
             upper = self.lp.part.arrays.col_upper[columns]
             self.lp.fix(columns, np.where(on, vehicle.charge_min_kw, 0.0), np.where(on, upper, 0.0))
         if len(self.other):
@@ -229,32 +322,42 @@ class Planner:
         return found
 
     # ------------------------------------------------------------------ moves
-    def improve(self, solves: int) -> None:
-        """Try moves around the best choice until none helps, the gap is closed, or the effort is spent."""
-        left = solves
-        while left > 0 and self.best is not None and not self.done():
-            base = self.best
-            for _, choice in self.moves(base)[:left]:
-                left -= 1
-                self.try_choice(choice)
-                if self.best is not base or left <= 0:
-                    break
-            else:
+    def improve(self, solves: int, close_to: float = -np.inf) -> None:
+        """Try moves around the best choice until none helps, the gap is closed, or the effort is spent.
+
+        The estimate of a move is a bound, and the further the move the looser: what is added for the square of the
+        slots that change is learnt from the moves that were tried.
+        """
+        for _ in range(solves):
+            if self.best is None or self.close() or self.best.objective < close_to + 0.3:
                 return
+            base = self.best
+            if base is not self.base:
+                self.base, self.near = base, self.moves(base)
+            curve = float(np.median(self.curves)) if self.curves else 0.2
+            ranked = [(e + curve * k * k, e, k, c) for e, k, c in self.near if c.key not in self.seen]
+            if not ranked:
+                return
+            _, estimate, changed, choice = min(ranked, key=lambda one: one[0])
+            found = self.try_choice(choice)
+            if found is not None:
+                self.curves.append(max(0.0, found.objective - base.objective - estimate) / changed**2)
 
-    def moves(self, base: Found) -> list[tuple[float, Choice]]:
-        """Return changes of a choice whose estimate is negative, best first."""
-        out: list[tuple[float, Choice]] = []
+    def moves(self, base: Found) -> list[tuple[float, int, Choice]]:
+        """Return changes of a choice whose estimate is negative: estimate, slots that change, choice."""
+        out: list[tuple[float, int, Choice]] = []
         d = base.solution.reduced_cost
-        if self.rules is not None:
+        if self.rules is not None and not base.choice.charging:
             for estimate, pattern in pattern_moves(self.rules, base.choice.pattern, d[self.on]):
-                out.append((estimate, Choice(pattern, base.choice.charging)))
-        for number, columns in enumerate(self.charge):
+                changed = int(np.sum(pattern != base.choice.pattern))
+                out.append((estimate, changed, Choice(pattern, base.choice.charging)))
+        for number, columns in enumerate(self.charge if base.choice.charging else []):
             out += self._charge_moves(base, number, columns, d[columns])
-        fresh = [(e, c) for e, c in out if e < -1e-3 and c.key not in self.seen]
-        return sorted(fresh, key=lambda pair: pair[0])
+        return [one for one in out if one[0] < -1e-2]
 
-    def _charge_moves(self, base: Found, number: int, columns: Ints, d: Floats) -> list[tuple[float, Choice]]:
+    def _charge_moves(
+        self, base: Found, number: int, columns: Ints, d: Floats
+    ) -> list[tuple[float, int, Choice]]:
         on, least = base.choice.charging[number], self.vehicles[number].charge_min_kw
         may = self.lp.part.arrays.col_upper[columns] >= least
         x = base.solution.x[columns]
@@ -266,13 +369,50 @@ class Planner:
             changed = on.copy()
             changed[slot] = not on[slot]
             rest = base.choice.charging
-            out.append(
-                (
-                    float(estimate[slot]),
-                    Choice(base.choice.pattern, (*rest[:number], changed, *rest[number + 1 :])),
-                )
-            )
+            charging = (*rest[:number], changed, *rest[number + 1 :])
+            out.append((float(estimate[slot]), 1, Choice(base.choice.pattern, charging)))
         return out
+
+
+def asked(problem: Problem, found: Solution, swings: tuple[float, float]) -> Asked:
+    """Return what a relaxed plan asks of the compressor.
+
+    Args:
+        problem: The problem.
+        found: The relaxed plan.
+        swings: How far a pattern may run ahead or behind at will, in shortest runs: for room and hot water.
+    """
+    plant, hours = problem.plant, problem.slots.step_h
+    pump = plant.heat_pump
+    assert pump is not None
+    heat = np.stack([problem.value(f"heat_pump.{mode}_heat", found.x) for mode in pump.modes]) * hours
+    below, above = np.full(heat.shape, np.inf), np.full(heat.shape, np.inf)
+    for m, mode in enumerate(pump.modes):
+        if mode == "water" and plant.tank is not None:
+            level, capacity = problem.value("tank.temperature", found.x), plant.tank.capacity_kwh_per_k
+            top = problem.arrays.col_upper[problem.model.vars["tank.temperature"].now]
+            below[m], above[m] = (level - plant.tank.low_c) * capacity, (top - level) * capacity
+        elif plant.house is not None:
+            level = problem.value("house.temperature_0", found.x)
+            capacity = 0.5 * float(plant.house.network.capacity_kwh_per_k.sum())
+            below[m], above[m] = (
+                (level - plant.house.low_c) * capacity,
+                (plant.house.high_c - level) * capacity,
+            )
+            if mode == "cool":
+                below[m], above[m] = above[m].copy(), below[m].copy()
+    span = max(1, round(max(pump.run_min, 30.0) / 60 / float(np.median(hours))))
+    due = np.full(heat.shape, -np.inf)
+    sums = np.cumsum(heat, axis=1)
+    start = sums - heat
+    for lead in range(span + 1):
+        last = np.minimum(np.arange(heat.shape[1]) + lead, heat.shape[1] - 1)
+        due = np.maximum(due, sums[:, last] - start - np.maximum(below[:, last], 0.0))
+        above = np.minimum(above, above[:, last])
+    run = pump.heat_min_kw.mean(axis=1) * max(pump.run_min / 60, float(hours.min()))
+    room, water = swings
+    swing = run * np.array([water if mode == "water" else room for mode in pump.modes])
+    return Asked(heat, pump.heat_min_kw * hours, pump.heat_max_kw * hours, due, np.maximum(above, 0.0), swing)
 
 
 def pattern_moves(rules: Rules, pattern: Pattern, d: Floats) -> list[tuple[float, Pattern]]:
