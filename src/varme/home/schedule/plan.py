@@ -103,8 +103,16 @@ class Plan:
             house = np.array(
                 [self.value(f"house.temperature_{k}")[at] for k in range(plant.house.network.nodes)]
             )
+        hours = float(self.slots.step_h[:slots].sum())
+        since = state.legionella_h + hours
+        begun = np.flatnonzero(self.value("tank.duty")[:slots] > 0.5)
+        if len(begun):
+            since = hours - float(self.slots.start_h[begun[-1]] + self.slots.step_h[begun[-1]])
+        buffer_c = float(self.value("buffer.temperature")[at]) if plant.buffer is not None else state.buffer_c
         return replace(
             state,
+            buffer_c=buffer_c,
+            legionella_h=since,
             house_c=house,
             tank_c=tank,
             battery_kwh=state.battery_kwh if plant.battery is None else float(self.value("battery.level")[at]),

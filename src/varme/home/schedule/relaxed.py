@@ -39,6 +39,8 @@ def lean(problem: Problem) -> Lean:
     keep = np.ones(len(arrays.row_lower), dtype=bool)
     for vehicle in problem.plant.vehicles:
         name = f"vehicle.{vehicle.name}"
+        if vehicle.charge_min_kw <= 0:
+            continue
         for kind in ("charge_max", "charge_min"):
             if f"{name}.{kind}" in rows:
                 keep[rows[f"{name}.{kind}"].index] = False

@@ -38,6 +38,7 @@ class Effort:
         swings: How far a following pattern may run ahead or behind, in shortest runs of heat: for room and hot water.
         moves: Most LPs spent on moves of the compressor.
         rounds: Most LPs spent on rounding the charge of vehicles.
+        rounds_of_others: Most LPs spent on rounding everything else that is whole.
         vehicle_moves: Most LPs spent on moves of vehicles, if rounding left something to do.
         stages: Hours that are fixed at a time on the way through the plan; 0 for none.
     """
@@ -48,6 +49,7 @@ class Effort:
     swings: tuple[tuple[float, float], ...] = ((0.5, 0.5),)
     moves: int = 8
     rounds: int = 4
+    rounds_of_others: int = 12
     vehicle_moves: int = 3
     stages: float = 6.0
 
@@ -111,11 +113,25 @@ class Planner:
             self.on = np.stack([model.vars[f"heat_pump.{mode}_on"].now for mode in pump.modes])
         self.vehicles = [v for v in plant.vehicles if v.charge_min_kw > 0]
         self.charge = [model.vars[f"vehicle.{v.name}.charge"].now for v in self.vehicles]
-        known = [self.on.ravel(), *(model.vars[f"vehicle.{v.name}.charging"].now for v in self.vehicles)]
+        self.plugged = [model.vars[f"vehicle.{v.name}.charging"].now for v in self.vehicles]
+        known = [self.on.ravel(), *self.plugged]
         self.vent = model.vars[VENT].now if VENT in model.vars else np.zeros(0, dtype=np.int32)
         rest = problem.arrays.integer.copy()
         rest[np.concatenate(known)] = False
         self.other = np.flatnonzero(rest).astype(np.int32)
+        self.decided = np.zeros(len(self.other))
+        self.groups, self.group_is_way = self._grouped()
+
+    def _grouped(self) -> tuple[list[Ints], dict[int, bool]]:
+        """Return the places in ``other`` of each variable, and whether it is a way, by its first place."""
+        groups: list[Ints] = []
+        ways: dict[int, bool] = {}
+        for name, var in self.problem.model.vars.items() if len(self.other) else ():
+            places = np.flatnonzero(np.isin(self.other, np.atleast_1d(var.now))).astype(np.int32)
+            if len(places):
+                groups.append(places)
+                ways[int(places[0])] = name.endswith((".importing", ".charging"))
+        return groups, ways
 
     # ------------------------------------------------------------------ the whole way
     def run(self, first: list[Choice]) -> Solution:
@@ -133,8 +149,12 @@ class Planner:
         self.bound = root.objective
         self.root = root
         self.basis = self.lp.solver.basis()
+        root = self.decide(root)
+        if root.status != "optimal":
+            return self.root
         for choice in first:
-            self.try_choice(Choice(choice.pattern))
+            if self.rules is None or self.rules.allows(choice.pattern):
+                self.try_choice(Choice(choice.pattern))
         if not self.close():
             for pattern in self.patterns(root):
                 self.try_choice(Choice(pattern))
@@ -142,7 +162,36 @@ class Planner:
                     break
         self.improve(self.effort.moves)
         self.round_vehicles()
-        return root
+        return self.root
+
+    def decide(self, found: Solution) -> Solution:
+        """Round what else is whole, the largest fraction of each group first, the relaxed LP solved anew each time.
+
+        Groups: ways of grid and battery (rounded at once), starts of loads, the legionella duty, a second heater.
+        """
+        if not len(self.other):
+            return found
+        for _ in range(self.effort.rounds_of_others):
+            lower, upper = self.lp.lower[self.other].copy(), self.lp.upper[self.other].copy()
+            x = found.x[self.other]
+            fraction = np.abs(x - np.round(x)) > 1e-6
+            if not fraction.any():
+                break
+            for group in self.groups:
+                open_ = group[fraction[group]]
+                if not len(open_):
+                    continue
+                if self.group_is_way[int(group[0])]:
+                    lower[open_] = upper[open_] = np.round(x[open_])
+                else:
+                    lower[open_[np.argmax(x[open_])]] = 1.0
+            self.lp.fix(self.other, lower, upper)
+            found = self.lp.run()
+            if found.status != "optimal":
+                return found
+        self.decided = np.round(found.x[self.other])
+        self.lp.fix(self.other, self.decided, self.decided)
+        return self.lp.run()
 
     def close(self) -> bool:
         """Return whether the best pattern, vehicles left as they like, is close enough to the bound."""
@@ -217,9 +266,10 @@ class Planner:
         for m, columns in enumerate(self.on):
             pattern[x[columns] > 0.5] = m
         charging = [x[self.problem.model.vars[f"vehicle.{v.name}.charging"].now] > 0.5 for v in self.vehicles]
-        if len(self.other):
-            self.root = replace(self.root, x=x)
-            self.seen.clear()
+        self.decided = np.round(x[self.other])
+        self.seen.clear()
+        if self.best is not None and not self.stands(self.best):
+            self.best = None
         self.try_choice(Choice(pattern, tuple(charging)))
 
     def stands(self, found: Found) -> bool:
@@ -297,14 +347,15 @@ class Planner:
             value = (choice.pattern == m).astype(float)
             self.lp.fix(columns, value, value)
         if not choice.charging:
-            for columns in self.charge:
+            for columns in [*self.charge, *self.plugged]:
                 self.lp.free(columns)
+        for columns, on in zip(self.plugged, choice.charging, strict=False):
+            self.lp.fix(columns, on.astype(float), on.astype(float))
         for vehicle, columns, on in zip(self.vehicles, self.charge, choice.charging, strict=False):
             upper = self.lp.part.arrays.col_upper[columns]
             self.lp.fix(columns, np.where(on, vehicle.charge_min_kw, 0.0), np.where(on, upper, 0.0))
         if len(self.other):
-            value = np.round(self.root.x[self.other])
-            self.lp.fix(self.other, value, value)
+            self.lp.fix(self.other, self.decided, self.decided)
 
     def try_choice(self, choice: Choice) -> Found | None:
         """Solve the LP of a choice and keep it if it is the best; ``None`` if it is known or has no plan."""
