@@ -44,7 +44,8 @@ class HomeYearSpec(Spec):
     """Coldest quarter-hour of the year [C]: what a design cold spell reaches. Default: an assumption for the Danish
     coast, close to the design temperature of the EN 14825 average climate (-10)."""
     season_k: Positive = 8.3
-    """Half the difference between a mean July and a mean January [K]. Default: Copenhagen 2019 (1.5 and 18.2)."""
+    """Amplitude of the annual wave of temperature, coldest on 28 January [K]; half the difference between the means of
+    July and January is about 0.94 of it. Default: Copenhagen 2019 (1.5 and 18.2)."""
     weather_sd_winter_k: Positive = 3.0
     """Standard deviation of daily temperature about the season in January [K]. Default: between Denmark 2011 (PVGIS)
     and Copenhagen 2019-2023, as in the synthetic district."""
