@@ -11,8 +11,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from varme.components import battery, electric_vehicle, grid_connection, home_heat_pump, hot_water_tank, house
+from varme.components import (
+    battery,
+    buffer_tank,
+    electric_vehicle,
+    grid_connection,
+    home_heat_pump,
+    hot_water_tank,
+    house,
+)
 from varme.components.home_heat_pump import MODE_CODES
+from varme.components.hot_water_tank import DUTY_ROOM_K, TankNumbers
 from varme.home.plant import Plant
 from varme.home.simulate.guard import protected
 from varme.home.simulate.state import Codes, Command, Homes, Trace
@@ -82,17 +91,8 @@ class Simulator:
         demand = np.full(homes.mode.shape, plant.grid.load_kw[at])
         if plant.heat_pump is not None:
             demand += self._heat_pump(homes, at, part, command, note)
-        if plant.house is not None:
-            heat = note["room_heat_kw"] + note["backup_room_kw"] - note["cool_heat_kw"]
-            rest = self.house_rest[at * self.parts + part]
-            homes.house_c = house.step(homes.house_c, heat, *self.house_step, rest)
-            note["room_c"][:] = homes.house_c[:, 0]
-        if plant.tank is not None:
-            heat = note["water_heat_kw"] + note["backup_water_kw"]
-            draw = float(plant.tank.draw_kw[at])
-            homes.tank_c = hot_water_tank.step(plant.tank, homes.tank_c, heat, draw, self.hours)
-            note["tank_c"][:] = homes.tank_c.mean(axis=1)
-            note["top_c"][:] = homes.tank_c[:, 0]
+        self._heat(homes, at, part, command, note)
+        demand += self._loads(homes, at, part, command, note)
         if plant.battery is not None:
             homes.battery_kwh, charge, give = battery.step(
                 plant.battery, homes.battery_kwh, command.charge_kw, command.discharge_kw, self.hours
@@ -110,6 +110,45 @@ class Simulator:
             note[name][:] = values
         np.maximum(homes.peak_kw, note["import_kw"], out=homes.peak_kw)
 
+    def _heat(self, homes: Homes, at: int, part: int, command: Command, note: dict[str, Floats]) -> None:
+        """Put heat into buffer, house and tank."""
+        plant, hours = self.plant, self.hours
+        into = note["room_heat_kw"] + note["backup_room_kw"]
+        if plant.buffer is not None:
+            room = homes.house_c[:, 0] if plant.house is not None else 20.0
+            wanted = np.broadcast_to(command.emitter_kw, into.shape)
+            homes.buffer_c, into = buffer_tank.step(plant.buffer, homes.buffer_c, into, wanted, hours, room)
+            note["buffer_c"][:], note["emitter_kw"][:] = homes.buffer_c, into
+        if plant.house is not None:
+            rest = self.house_rest[at * self.parts + part]
+            homes.house_c = house.step(homes.house_c, into - note["cool_heat_kw"], *self.house_step, rest)
+            note["room_c"][:] = homes.house_c[:, 0]
+        if plant.tank is not None:
+            heat = note["water_heat_kw"] + note["backup_water_kw"]
+            draw = float(plant.tank.draw_kw[at])
+            homes.tank_c = hot_water_tank.step(plant.tank, homes.tank_c, heat, draw, hours)
+            note["tank_c"][:] = homes.tank_c.mean(axis=1)
+            note["top_c"][:] = homes.tank_c[:, 0]
+            if plant.tank.duty is not None:
+                hot = homes.tank_c.min(axis=1) >= plant.tank.duty.temperature_c - 0.05
+                homes.hot_h = np.where(hot, homes.hot_h + hours, 0.0)
+                done = homes.hot_h >= plant.tank.duty.hold_min / 60 - 1e-9
+                homes.legionella_h = np.where(done, 0.0, homes.legionella_h + hours)
+                note["legionella_h"][:] = homes.legionella_h
+
+    def _loads(self, homes: Homes, at: int, part: int, command: Command, note: dict[str, Floats]) -> Floats:
+        """Run loads that may wait; remember what they have done of the open window; return what they draw."""
+        out = np.zeros(homes.mode.shape)
+        for v, load in enumerate(self.plant.loads):
+            power = np.broadcast_to(_column(command.load_kw, v), out.shape)
+            homes.load_on[:, v] = power > 1e-6
+            homes.load_min[:, v] += 60 * self.hours * homes.load_on[:, v]
+            if part == self.parts - 1 and np.any(load.end == at + 1):
+                homes.load_min[:, v] = 0.0
+            out = out + power
+        note["loads_kw"][:] = out
+        return out
+
     def _heat_pump(
         self, homes: Homes, at: int, part: int, command: Command, note: dict[str, Floats]
     ) -> Floats:
@@ -117,7 +156,7 @@ class Simulator:
         pump = self.plant.heat_pump
         assert pump is not None
         wanted = np.broadcast_to(command.mode, homes.mode.shape)
-        tank_max = None if self.plant.tank is None else self.plant.tank.high_c
+        tank_max = None if self.plant.tank is None else tank_limit_c(self.plant.tank)
         mode, held = protected(pump, at, homes, wanted, tank_max)
         electric = np.full(mode.shape, pump.standby_kw)
         for name in pump.modes:
@@ -176,6 +215,11 @@ class Simulator:
             note["short_kwh"] += done.short_kwh
             note["vehicle_kwh"] += done.level_kwh
             demand += done.charge_kw - done.discharge_kw
+
+
+def tank_limit_c(tank: TankNumbers) -> float:
+    """Return the highest temperature of a tank, that of a disinfection included [C]."""
+    return tank.high_c if tank.duty is None else max(tank.high_c, tank.duty.temperature_c + DUTY_ROOM_K)
 
 
 def _column(values: Floats, v: int) -> Floats:

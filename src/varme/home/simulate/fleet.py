@@ -278,7 +278,7 @@ class FleetRun:
         """Put together what the loop reads in every step."""
         k, s, r, n, dtype = self.block.number, self.block.series, self.rule, self.block.n, self.block.dtype
         local = self.first_seen.local_h
-        setback = series_of([within_hours(local, x.setback_h) * x.setback_k for x in rules])
+        setback = series_of([1.0 * x.setback_k * within_hours(local, x.setback_h) for x in rules])
         target = [s["low"], constant(r["room_k"], n), setback.scaled(-1.0)]
         exists = np.where(k["house"] * k["pump"] > 0, 1.0, 0.0)
         self.target = target
@@ -376,7 +376,7 @@ class FleetRun:
                 for name, values in _traced(stretch, steps).items():
                     traces.setdefault(name, []).append(values)
         sums["room_mean_c"] = sums["room_mean_c"] / (n * self.block.hours)
-        end = dict(zip(("mass_c", "room_c", "tank_c"), self.state, strict=True))
+        end: dict[str, Numbers] = dict(zip(("mass_c", "room_c", "tank_c"), self.state, strict=True))
         end |= {"battery_kwh": self.battery, "vehicle_kwh": self.car}
         return FleetResult(
             sums, {k: np.asarray(v, dtype=float) for k, v in end.items()},

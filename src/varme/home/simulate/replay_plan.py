@@ -200,12 +200,15 @@ class FollowPlan:
         self.electric = None
         if setpoint == "electric" and pump is not None:
             self.electric = spread(planned_electric_kw(plan) - pump.standby_kw)
+        self.emitter = spread(plan.value("buffer.to_room")) if plan.problem.plant.buffer is not None else None
         self.backup_room, self.backup_water = (spread(plan.value(f"backup.{b}")) for b in ("room", "water"))
         self.charge, self.discharge = (spread(plan.value(f"battery.{d}")) for d in ("charge", "discharge"))
         names = [f"vehicle.{v.name}" for v in plan.problem.plant.vehicles]
         empty = np.zeros((int(slots.counts.sum()), 0))
         self.vehicle_charge = np.hstack([empty, *(spread(plan.value(f"{v}.charge")) for v in names)])
         self.vehicle_discharge = np.hstack([empty, *(spread(plan.value(f"{v}.discharge")) for v in names)])
+        loads = [f"load.{one.name}" for one in plan.problem.plant.loads]
+        self.load = np.hstack([empty, *(spread(plan.value(f"{one}.power")) for one in loads)])
 
     def __call__(self, at: int, part: int, homes: Homes) -> Command:
         """Return what is asked for in a base step."""
@@ -214,6 +217,7 @@ class FollowPlan:
             self.guard.wished(at, self.mode[t]), self.heat[t], None if self.electric is None else self.electric[t],
             self.backup_room[t], self.backup_water[t], self.charge[t], self.discharge[t],
             self.vehicle_charge[t : t + 1], self.vehicle_discharge[t : t + 1],
+            np.full(1, np.inf) if self.emitter is None else self.emitter[t], self.load[t : t + 1],
         )  # fmt: skip
 
 

@@ -151,12 +151,13 @@ class RuleController:
             off = np.minimum(tank.low_c + number["water_off_k"] + raised, tank.high_c)
             on = np.where(surplus, off - 2.0, tank.low_c + number["water_on_k"])
             level = tank_c(homes)
+            off, on, duty = self._duty(homes, at, off, on)
             water = level < np.where(self.memory.water, off, on)
-            water &= self.water_ok[at] | surplus | (level < tank.low_c + EMERGENCY_K)
+            water &= self.water_ok[at] | surplus | (level < tank.low_c) | duty
             need = np.maximum(off - level, 0.0) * tank.capacity_kwh_per_k / self.hours
-            backup_water = np.clip(
-                (tank.low_c - BACKUP_K - level) * tank.capacity_kwh_per_k / self.hours, 0.0, None
-            )
+            short = np.where(duty & (level >= pump.water_max_c), off, tank.low_c - BACKUP_K) - level
+            backup_water = np.clip(short * tank.capacity_kwh_per_k / self.hours, 0.0, None)
+            water &= level < pump.water_max_c
         if house is not None:
             target = self.set_point_c(at) + surplus * number["surplus_room_k"]
             error = homes.house_c[:, 0] - target
@@ -180,6 +181,23 @@ class RuleController:
         command.backup_room_kw = np.minimum(backup_room, pump.backup_kw)
         command.backup_water_kw = np.minimum(backup_water, pump.backup_kw - command.backup_room_kw)
         return self._electricity(at, command)
+
+    def _duty(
+        self, homes: Homes, at: int, off: Floats, on: Floats
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Return the tank's switching temperatures with the disinfection, and where it is being done.
+
+        In the night before it is due, from 1 o'clock, as controllers of tanks do it.
+        """
+        tank = self.plant.tank
+        assert tank is not None
+        nothing = np.zeros(len(off), dtype=bool)
+        if tank.duty is None:
+            return off, on, nothing
+        left = 24 * tank.duty.interval_days - homes.legionella_h
+        due = (left < 24.0) & ((self.plant.seen.local_h[at] >= 1.0) | (left < 2.0))
+        hot = tank.duty.temperature_c + 1.0
+        return np.where(due, hot, off), np.where(due, hot - 0.5, on), due
 
     def _electricity(self, at: int, command: Command) -> Floats:
         """Return about what a heat pump takes for a command: what a battery's controller meets."""
@@ -212,8 +230,6 @@ class RuleController:
             )
 
 
-#: Below the expected temperature by less than this [K] the tank is heated at any hour.
-EMERGENCY_K = 0.0
 #: Below the set point of the room, and the temperature expected of the tank, by this [K] the backup heater helps
 #: (assumption).
 BACKUP_K = 1.0

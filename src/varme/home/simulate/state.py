@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.components.deferrable_load import LoadState
 from varme.components.home_heat_pump import MODE_CODES
 from varme.home.plant import Mode, State
 from varme.kernel.model import Floats
@@ -29,6 +30,11 @@ class Homes:
         mode_min: For how long each compressor has been on or off [min], shape (H,).
         starts_today: Starts since local midnight, shape (H,).
         peak_kw: Highest import so far, shape (H,).
+        buffer_c: Temperatures of the buffer tanks, shape (H,).
+        legionella_h: Hours since the last disinfection of the tank, shape (H,).
+        hot_h: For how long the whole tank has been as hot as the disinfection asks for [h], shape (H,).
+        load_min: For how long each load has run in its open window [min], shape (H, loads).
+        load_on: Whether each load runs, shape (H, loads).
     """
 
     house_c: Floats
@@ -39,6 +45,11 @@ class Homes:
     mode_min: Floats
     starts_today: NDArray[np.int64]
     peak_kw: Floats
+    buffer_c: Floats
+    legionella_h: Floats
+    hot_h: Floats
+    load_min: Floats
+    load_on: NDArray[np.bool_]
 
     @classmethod
     def of(cls, state: State, count: int = 1) -> Homes:
@@ -48,7 +59,9 @@ class Homes:
             np.tile(state.house_c, (count, 1)), np.tile(state.tank_c, (count, 1)), full * state.battery_kwh,
             np.tile(np.asarray(state.vehicle_kwh, dtype=float), (count, 1)),
             np.full(count, MODE_CODES[state.mode], dtype=np.int8), full * state.mode_min,
-            np.full(count, state.starts_today, dtype=np.int64), full * state.peak_kw,
+            np.full(count, state.starts_today, dtype=np.int64), full * state.peak_kw, full * state.buffer_c,
+            full * state.legionella_h, full * state.hot_h, np.tile([x.done_min for x in state.loads], (count, 1)),
+            np.tile(np.array([x.running for x in state.loads], dtype=bool), (count, 1)),
         )  # fmt: skip
 
     def state(self, home: int = 0) -> State:
@@ -57,6 +70,8 @@ class Homes:
             self.house_c[home].copy(), self.tank_c[home].copy(), float(self.battery_kwh[home]),
             tuple(float(v) for v in self.vehicle_kwh[home]), MODES[self.mode[home]], float(self.mode_min[home]),
             int(self.starts_today[home]), float(self.peak_kw[home]),
+            tuple(LoadState(float(m), bool(r)) for m, r in zip(self.load_min[home], self.load_on[home], strict=True)),
+            float(self.buffer_c[home]), float(self.legionella_h[home]), float(self.hot_h[home]),
         )  # fmt: skip
 
 
@@ -79,6 +94,8 @@ class Command:
         discharge_kw: Discharge of the battery.
         vehicle_charge_kw: Charge of each vehicle, shape (H, vehicles).
         vehicle_discharge_kw: Discharge of each vehicle, likewise.
+        emitter_kw: Heat that the emitters should take out of the buffer tank.
+        load_kw: Power of each load that may wait, shape (H, loads).
         part_run: Whether the compressor runs at full load for a part of the step, if it is asked for less heat.
     """
 
@@ -91,6 +108,8 @@ class Command:
     discharge_kw: Floats = field(default_factory=nothing)
     vehicle_charge_kw: Floats = field(default_factory=lambda: np.zeros((1, 0)))
     vehicle_discharge_kw: Floats = field(default_factory=lambda: np.zeros((1, 0)))
+    emitter_kw: Floats = field(default_factory=lambda: np.full(1, np.inf))
+    load_kw: Floats = field(default_factory=lambda: np.zeros((1, 0)))
     part_run: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, dtype=bool))
 
 
@@ -100,6 +119,7 @@ NOTED = (
     "cool_heat_kw", "backup_room_kw", "backup_water_kw", "charge_kw", "discharge_kw", "vehicle_charge_kw",
     "vehicle_discharge_kw", "stranded_kwh", "short_kwh", "start", "held", "mode", "room_c", "tank_c", "top_c",
     "battery_kwh", "vehicle_kwh", "loads_kw",
+    "buffer_c", "emitter_kw", "legionella_h",
 )  # fmt: skip
 
 
