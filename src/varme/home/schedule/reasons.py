@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varme.ground.tables import Column, Table, TableSchema
+from varme.home.schedule.duty import duty_slots
 from varme.home.schedule.flows import Flows, flows_of
 from varme.home.schedule.plan import Plan
 from varme.kernel.model import Floats
@@ -111,7 +112,7 @@ def needed_at(plan: Plan, heat_kw: Floats, what: Literal["room", "water"]) -> ND
     """Return for each slot the first slot in which comfort is missed without its heat; -1 for never, shape (n,)."""
     plant = plan.problem.plant
     if what == "room":
-        colder = room_response(plan, heat_kw)
+        colder = room_response(plan, heat_kw if plant.buffer is None else plan.value("buffer.to_room"))
         room = plan.value("house.temperature_0")
         low = plant.house.low_c if plant.house is not None else np.full(plan.slots.n, -np.inf)
         spare = room - low
@@ -125,7 +126,13 @@ def needed_at(plan: Plan, heat_kw: Floats, what: Literal["room", "water"]) -> ND
 def reasons_of(plan: Plan) -> list[Reason]:
     """Return the reasons of a plan, by slot and device."""
     flows = flows_of(plan)
-    found = [*_heat_pump(plan, flows), *_backup(plan, flows), *_battery(plan, flows), *_vehicles(plan, flows)]
+    found = [
+        *_heat_pump(plan, flows),
+        *_backup(plan, flows),
+        *_battery(plan, flows),
+        *_vehicles(plan, flows),
+        *_deferrable(plan, flows),
+    ]
     return sorted(found, key=lambda r: (r.slot, r.device))
 
 
@@ -190,7 +197,7 @@ def _heat_pump(plan: Plan, flows: Flows) -> list[Reason]:
     modes, price = plan.modes, plan.problem.plant.grid.import_cent_per_kwh
     heat = {"room": flows.room_heat_kw, "water": flows.water_heat_kw}
     need = {"room": needed_at(plan, heat["room"], "room"), "water": needed_at(plan, heat["water"], "water")}
-    surplus = _surplus(plan, flows)
+    surplus, duty = _surplus(plan, flows), duty_slots(plan)
     out = []
     for slot, mode in enumerate(modes):
         power = float(flows.heat_pump_kw[slot])
@@ -201,6 +208,10 @@ def _heat_pump(plan: Plan, flows: Flows) -> list[Reason]:
         if mode == "cool":
             text = "The room would become too warm."
             out.append(Reason(slot, "heat_pump", "cooling", power, "must_heat", slot, text))
+            continue
+        if mode == "water" and duty[slot]:
+            text = "The tank is made hot against legionella: the duty may be shifted, not skipped."
+            out.append(Reason(slot, "heat_pump", "hot water", power, "legionella", slot, text))
             continue
         needed = int(need[mode][slot])
         code, text = _why_heat(plan, slot, mode, needed, bool(surplus[slot]), price)
@@ -266,11 +277,36 @@ def _why_off(plan: Plan, slot: int, price: Floats) -> tuple[ReasonCode, str]:
 
 def _backup(plan: Plan, flows: Flows) -> list[Reason]:
     out = []
+    duty, price = duty_slots(plan), plan.problem.plant.grid.import_cent_per_kwh
     for slot in np.flatnonzero(flows.backup_kw > 1e-6):
         power = float(flows.backup_kw[slot])
-        what = "hot water" if flows.backup_water_kw[slot] > flows.backup_room_kw[slot] else "heating"
-        text = "The heat pump alone cannot keep the limit."
-        out.append(Reason(int(slot), "backup", what, power, "limit", int(slot), text))
+        water = bool(flows.backup_water_kw[slot] > flows.backup_room_kw[slot])
+        reason: tuple[ReasonCode, str] = ("limit", "The heat pump alone cannot keep the limit.")
+        if water and duty[slot]:
+            reason = ("legionella", "The heat pump does not reach the temperature that the duty asks for.")
+        elif price[slot] < 0:
+            reason = ("negative_price", f"Electricity is paid for: {price[slot]:.1f} ct/kWh.")
+        what = "hot water" if water else "heating"
+        out.append(Reason(int(slot), "backup", what, power, reason[0], int(slot), reason[1]))
+    return out
+
+
+def _deferrable(plan: Plan, flows: Flows) -> list[Reason]:
+    """Return why the loads that may wait run when they do."""
+    price, surplus = plan.problem.plant.grid.import_cent_per_kwh, _surplus(plan, flows)
+    out = []
+    for load in plan.problem.plant.loads:
+        power = plan.value(f"load.{load.name}.power")
+        for slot in np.flatnonzero(power > 1e-6):
+            reason: tuple[ReasonCode, str] = (
+                "cheap_hour",
+                f"The window allows it, and {price[slot]:.1f} ct/kWh is cheap.",
+            )
+            if surplus[slot]:
+                reason = ("pv_surplus", "Surplus PV runs it.")
+            elif price[slot] > np.median(price):
+                reason = ("limit", "Its window leaves no cheaper time, or its run must go on.")
+            out.append(Reason(int(slot), load.name, "run", float(power[slot]), reason[0], -1, reason[1]))
     return out
 
 
