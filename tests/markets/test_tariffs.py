@@ -443,3 +443,41 @@ def test_prices_that_reach_the_end_are_left_alone(tmp_path: Path) -> None:
     loaded = load_prices(series, GRID, base=tmp_path, beyond="persistence")
     assert loaded.values == pytest.approx(np.repeat(np.arange(48) / 100, 4))
     assert "prices_persisted" not in [f.code for f in loaded.findings]
+
+
+def home_with(tmp_path: Path, hours: int, **tariff: Any) -> HomeStudy:
+    """Return the example of a day with prices of its own: so many hours of them."""
+    data = read_file(ROOT / "examples" / "home-day" / "study.toml")
+    stamps = np.datetime64("2025-01-13T23", "h") + np.arange(hours)
+    rows = [f"{t}:00Z,{0.05 + 0.001 * k}" for k, t in enumerate(stamps)]
+    (tmp_path / "prices.csv").write_text("time_utc,price_eur_per_kwh\n" + "\n".join(rows) + "\n")
+    data["time"]["end"] = "2025-01-16"
+    data["tariff"] = {"energy_eur_per_kwh": {"file": "prices.csv"}, **tariff}
+    return parse(HomeStudy, data, source="test")
+
+
+def test_a_study_whose_prices_end_early_is_refused_or_persisted_as_it_asks(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        load_case(home_with(tmp_path, 34), Context(base=tmp_path))
+    assert [p.code for p in caught.value.problems] == ["P248"]
+    assert "2025-01-15 10:00 +0100 to 2025-01-16 00:00 +0100" in str(caught.value)
+    case = load_case(home_with(tmp_path, 34, prices_beyond="persistence"), Context(base=tmp_path))
+    assert "prices_persisted" in [f.code for f in case.findings]
+    assert case.prices is not None
+    energy = case.prices.parts_cent_per_kwh["energy"]
+    assert energy[34 * 4 :] == pytest.approx(energy[10 * 4 : 24 * 4])
+    whole = load_case(home_with(tmp_path, 48), Context(base=tmp_path))
+    assert "prices_persisted" not in [f.code for f in whole.findings]
+
+
+def test_the_plan_of_a_capacity_tariff_holds_the_expected_peak() -> None:
+    path = ROOT / "examples" / "home-day" / "study.toml"
+    data = read_file(path)
+    highest = {}
+    for preset in ("dk-2025", "be-2023"):
+        data["tariff"] = {"preset": preset, "energy_eur_per_kwh": {"synthetic": "spot_eur_per_kwh"}}
+        study = parse(HomeStudy, data, source="test")
+        case = load_case(study, Context(base=path.parent))
+        plan = make_plan(case.plant, Slots.even(0, 96, 0.25), state_of(study.state, study, case.plant))
+        highest[preset] = float(plan.value("grid.import").max())
+    assert highest["be-2023"] < 5.0 < highest["dk-2025"]
