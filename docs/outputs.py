@@ -48,7 +48,12 @@ class Shown:
 
 
 TOWN = "runs/retrofit-town"
+HOME = "runs/home-day"
 COMMANDS = (
+    Shown("home-check", "varme check examples/home-day"),
+    Shown("home-run", "varme run examples/home-day", makes=HOME),
+    Shown("home-reasons", f"varme show {HOME} --table reasons --rows 14"),
+    Shown("home-baselines", f"varme show {HOME} --table baselines"),
     Shown("town-check", "varme check examples/retrofit-town"),
     Shown("town-run", "varme run examples/retrofit-town --jobs 2", makes=TOWN),
     Shown("town-dropped", f"varme show {TOWN} --table dropped --rows 6"),
@@ -107,6 +112,7 @@ COMMANDS = (
     ),
 )
 CHARTS = {
+    HOME: ("schedule", "room", "worth"),
     TOWN: (
         "heat_pump_temperature",
         "tornado",
