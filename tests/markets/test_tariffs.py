@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from varme.components.home import Slots
 from varme.ground.context import Context
 from varme.ground.errors import DataError, InputError
+from varme.ground.peaks import peak_after
 from varme.ground.series import FileSeries
 from varme.ground.spec import parse, read_file
 from varme.ground.timegrid import TimeGrid
@@ -298,6 +299,18 @@ def test_the_peak_so_far_begins_anew_with_the_month() -> None:
     assert window.reached_kw(9.0, load[:24], 0, 24) == 0.0, "the next step is in February"
     assert window.reached_kw(9.0, load[:30], 0, 30) == 1.0
     assert window.reached_kw(2.0, load[:0], 0, 0) == 2.0
+
+
+def test_a_simulations_peak_begins_anew_after_the_last_step_of_the_month() -> None:
+    grid = year_grid(step_min=60).slice(30 * 24, 48)
+    charge = on(grid, spec_of(peaks=[{"charge_eur_per_kw_year": 12, "from_h": 6, "to_h": 22}])).peaks
+    peak = np.array([2.0, 4.0])
+    peak = peak_after(charge, peak, np.array([3.0, 3.0]), 10)
+    assert peak.tolist() == [3.0, 4.0]
+    assert peak_after(charge, peak, np.array([9.0, 9.0]), 3).tolist() == [3.0, 4.0], "at night nothing counts"
+    assert peak_after(charge, peak, np.array([9.0, 9.0]), 23, ends=False).tolist() == [3.0, 4.0]
+    assert peak_after(charge, peak, np.array([9.0, 9.0]), 23).tolist() == [0.0, 0.0]
+    assert peak_after((), peak, np.array([9.0, 1.0]), 3).tolist() == [9.0, 4.0]
 
 
 def test_a_peak_is_the_mean_of_its_metering_interval_and_counts_in_its_window() -> None:

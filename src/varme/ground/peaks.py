@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,3 +90,26 @@ class PeakCharge:
             else replace(self, so_far_kw=0.0)
         )
         return replace(started, period=self.period[first], counts=counts)
+
+
+def peak_after(
+    charges: Sequence[PeakCharge], so_far_kw: Floats, import_kw: Floats, at: int, ends: bool = True
+) -> Floats:
+    """Return the highest import so far after a step of a simulation, for homes of one tariff, shape (homes,).
+
+    Only steps that count raise it, and after the last step of a period of the first charge it is 0 again. Without a
+    charge it is the highest import of all.
+
+    Args:
+        charges: The charges over the base grid.
+        so_far_kw: Highest import before the step, shape (homes,).
+        import_kw: Import in it, shape (homes,).
+        at: Base step.
+        ends: Whether this is the last part of the base step (a simulation may have several).
+    """
+    if not charges:
+        return np.maximum(so_far_kw, import_kw)
+    charge = charges[0]
+    if ends and at + 1 < len(charge.period) and charge.period[at + 1] != charge.period[at]:
+        return np.zeros_like(so_far_kw)
+    return np.maximum(so_far_kw, import_kw) if charge.counts[at] else so_far_kw

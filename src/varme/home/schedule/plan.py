@@ -120,8 +120,15 @@ class Plan:
             mode=mode,
             mode_min=minutes,
             starts_today=starts,
-            peak_kw=max(state.peak_kw, float(self.value("grid.import")[:slots].max())),
+            peak_kw=self._peak_after(state, slots),
         )  # fmt: skip
+
+    def _peak_after(self, state: State, slots: int) -> float:
+        """Return the highest import so far in the period of the slot after some slots [kW]."""
+        bought, charges = self.value("grid.import")[:slots], self.problem.plant.grid.peaks
+        if charges:
+            return charges[0].reached_kw(state.peak_kw, bought, 0, slots)
+        return max(state.peak_kw, float(bought.max()))
 
 
 def _compressor_after(state: State, modes: list[Mode], minutes: Floats) -> tuple[Mode, float, int]:

@@ -22,6 +22,7 @@ from varme.components import (
 )
 from varme.components.home_heat_pump import MODE_CODES
 from varme.components.hot_water_tank import DUTY_ROOM_K, TankNumbers
+from varme.ground.peaks import peak_after
 from varme.home.plant import Plant
 from varme.home.simulate.guard import protected
 from varme.home.simulate.state import Codes, Command, Homes, Trace
@@ -108,7 +109,8 @@ class Simulator:
         flows = grid_connection.step(plant.grid, at, demand, pv)
         for name, values in zip(("import_kw", "export_kw", "cut_kw", "over_kw"), flows, strict=True):
             note[name][:] = values
-        np.maximum(homes.peak_kw, note["import_kw"], out=homes.peak_kw)
+        last = part == self.parts - 1
+        homes.peak_kw = peak_after(plant.grid.peaks, homes.peak_kw, note["import_kw"], at, last)
 
     def _heat(self, homes: Homes, at: int, part: int, command: Command, note: dict[str, Floats]) -> None:
         """Put heat into buffer, house and tank."""
