@@ -115,7 +115,7 @@ UNITS: Final[dict[str, tuple[str, float]]] = {
     "w_per_k": ("power per temperature difference", 1e-6),
     "m_per_s": ("speed", 1.0),
     "g_per_kwh": ("emission factor", 1e-3),
-    "l_per_day": ("volume per day", 1e-3),
+    "l_per_day": ("volume per day", 1.0),
     "kwh_per_100km": ("energy per distance", 1.0),
     "home_years": ("home-years", 1.0),
 }
