@@ -494,3 +494,17 @@ def test_the_plan_of_a_capacity_tariff_holds_the_expected_peak() -> None:
         plan = make_plan(case.plant, Slots.even(0, 96, 0.25), state_of(study.state, study, case.plant))
         highest[preset] = float(plan.value("grid.import").max())
     assert highest["be-2023"] < 5.0 < highest["dk-2025"]
+
+
+def test_an_arbitrage_loop_is_bounded_by_the_direction_of_the_plan() -> None:
+    path = ROOT / "examples" / "home-day" / "study.toml"
+    data = read_file(path)
+    data["tariff"] = {
+        "energy_eur_per_kwh": {"synthetic": "spot_eur_per_kwh"}, "tax_eur_per_kwh": 0.0, "feed_in_eur_per_kwh": 0.30,
+    }  # fmt: skip
+    study = parse(HomeStudy, data, source="test")
+    case = load_case(study, Context(base=path.parent))
+    assert "export_above_import" in [f.code for f in case.findings]
+    plan = make_plan(case.plant, Slots.even(0, 96, 0.25), state_of(study.state, study, case.plant))
+    assert np.minimum(plan.value("grid.import"), plan.value("grid.export")).max() < 1e-6
+    assert plan.certificate.max_violation < 1e-6
