@@ -496,7 +496,7 @@ CODES: dict[str, CodeEntry] = {
     "P248": CodeEntry(
         "Prices missing for the last hours",
         "The price series ends before the horizon does: day-ahead prices are known until midnight of tomorrow at most.",
-        'Shorten the horizon, give more prices, or state `prices_beyond = "persistence"`; what was repeated is reported.',
+        'Shorten the horizon, give more prices, or state `prices_beyond = "persistence"`; what was repeated is told.',
     ),
     "P249": CodeEntry(
         "No day of prices to repeat",
@@ -598,7 +598,8 @@ CODES: dict[str, CodeEntry] = {
     ),
     "P348": CodeEntry(
         "Device that sizing does not hold",
-        "The home has a device, duty or tariff whose equations the sizing does not have, and leaving it out would mislead.",
+        "The home has a device, duty or tariff whose equations the sizing does not have, and leaving it "
+        "out would mislead.",
         "Remove it from the sizing study, and check the chosen sizes with a `home` or `home-replay` study that has it.",
     ),
     "P349": CodeEntry(
