@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.result import Figure
@@ -25,6 +27,8 @@ from varme.home.schedule.plan import Plan
 from varme.home.schedule.reasons import REASON_HOURS, REASONS, hours_table, reasons_of, reasons_table
 from varme.home.schedule.tables import PLAN, plan_charts, plan_findings, plan_table
 from varme.home.schedule.worth import WORTH, worth_table
+from varme.markets.bill import BILL, TARIFF, Bill, bill, bill_table, tariff_table
+from varme.markets.tariffs import Prices
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +62,16 @@ def all_tables(found: Found) -> dict[str, Table]:
         plan_table(plan, flows), reasons_table(plan, reasons), hours_table(plan, reasons), worth_table(plan),
         costs_table(plan), energy_table(plan, flows), kpis_table(found.kpis),
     ]  # fmt: skip
+    if found.case.prices is not None:
+        made += [bill_table(plan_bill(found.case.prices, plan)), tariff_table(found.case.study.tariff)]
     tables = {table.schema.name: table for table in made}
     return tables if found.unsure is None else tables | scenario_tables(found.unsure)
+
+
+def plan_bill(prices: Prices, plan: Plan) -> Bill:
+    """Return the bill of a plan over the whole base grid of its prices."""
+    bought, sold = (np.repeat(plan.value(f"grid.{way}"), plan.slots.counts) for way in ("import", "export"))
+    return bill(prices, bought, sold, plan.slots.base_h)
 
 
 def all_figures(found: Found) -> list[Figure]:
@@ -93,4 +105,4 @@ def all_charts(found: Found) -> list[Chart]:
 
 def all_schemas() -> list[TableSchema]:
     """Return the schemas of all tables of a result."""
-    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS, *scenario_schemas()]
+    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS, BILL, TARIFF, *scenario_schemas()]

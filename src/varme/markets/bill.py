@@ -20,7 +20,8 @@ BILL = TableSchema(
     (
         Column("part", "text", "part of the bill"),
         Column("kind", "text", "variable: what the plan can change; fixed: paid anyhow"),
-        Column("quantity", "number", "kWh, or kW of peaks; empty for what is paid by time"),
+        Column("energy_kwh", "number", "energy that is paid; empty for what is paid by peak or time"),
+        Column("peak_kw", "number", "peaks that are paid, summed over months; empty for the rest"),
         Column("amount_eur", "number", "amount; negative: earned. The rows add up to the last"),
     ),
 )
@@ -42,14 +43,16 @@ class BillLine:
     Attributes:
         part: Part of the bill.
         kind: ``variable`` or ``fixed``.
-        quantity: kWh or kW; NaN for what is paid by time.
         cent: Amount, not rounded.
+        energy_kwh: Energy that is paid; NaN for what is paid by peak or time.
+        peak_kw: Peaks that are paid, summed over their periods; NaN for the rest.
     """
 
     part: str
     kind: str
-    quantity: float
     cent: float
+    energy_kwh: float = float("nan")
+    peak_kw: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def bill(
     parts = prices.parts_cent_per_kwh or {"energy": prices.import_cent_per_kwh}
     total = float(bought.sum())
     lines = [
-        BillLine(part, "variable", total, float(bought @ price))
+        BillLine(part, "variable", float(bought @ price), total)
         for part, price in parts.items()
         if part != "VAT"
     ]
@@ -110,14 +113,12 @@ def bill(
         reached = added_kw(charge, import_kw, step_h, planning=planning)
         amount = charge.cent_per_kw * float(reached.sum())
         net = amount / (1 + prices.peak_vat_share)
-        lines.append(BillLine(charge.name, "variable", float(reached.sum()), net))
+        lines.append(BillLine(charge.name, "variable", net, peak_kw=float(reached.sum())))
         vat += amount - net
-    lines.append(BillLine("VAT", "variable", float("nan"), vat))
+    lines.append(BillLine("VAT", "variable", vat))
     earned = float(sold @ prices.export_cent_per_kwh)
-    lines.append(BillLine("export", "variable", float(sold.sum()), -earned))
-    lines += [
-        BillLine(part, "fixed", float("nan"), float(cents.sum())) for part, cents in prices.fixed_cent.items()
-    ]
+    lines.append(BillLine("export", "variable", 0.0 - earned, float(sold.sum())))
+    lines += [BillLine(part, "fixed", float(cents.sum())) for part, cents in prices.fixed_cent.items()]
     return Bill(tuple(lines))
 
 
@@ -152,7 +153,8 @@ def bill_table(one: Bill) -> Table:
         {
             "part": [*(line.part for line in lines), "total"],
             "kind": [*(line.kind for line in lines), ""],
-            "quantity": np.array([*(line.quantity for line in lines), np.nan]),
+            "energy_kwh": np.array([*(line.energy_kwh for line in lines), np.nan]),
+            "peak_kw": np.array([*(line.peak_kw for line in lines), np.nan]),
             "amount_eur": np.array([*cents, sum(cents)]) / 100,
         },
     )
@@ -247,6 +249,16 @@ def _same(preset: object, dumped: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "; ".join(", ".join(f"{k} {v}" for k, v in row.items() if k != "months") for row in value)
+    """Return a figure as text; periods and peaks one after the other, without what is as usual."""
+    if isinstance(value, list):
+        return "; ".join(_shown(one) for one in value)
+    if isinstance(value, dict):
+        usual = {"days": "all", "months": list(range(1, 13))}
+        return ", ".join(
+            f"{k} {_months(v) if k == 'months' else v}" for k, v in value.items() if usual.get(k) != v
+        )
     return str(value)
+
+
+def _months(months: list[int]) -> str:
+    return " ".join(str(month) for month in months)
