@@ -24,7 +24,7 @@ from varme.components.home_heat_pump import MODE_CODES
 from varme.components.hot_water_tank import DUTY_ROOM_K, TankNumbers
 from varme.ground.peaks import peak_after
 from varme.home.plant import Plant
-from varme.home.simulate.guard import protected
+from varme.home.simulate.guard import TANK_MARGIN_K, protected
 from varme.home.simulate.state import Codes, Command, Homes, Trace
 from varme.kernel.model import Floats
 
@@ -191,7 +191,19 @@ class Simulator:
             for _ in range(3):
                 share = command.electric_kw / np.maximum(found[1], 1e-9)
                 found = home_heat_pump.step(pump, at, name, found[0] * share, sink, source)  # type: ignore[arg-type]
+        if name == "water":
+            found = self._stopped(found, sink)
         return found
+
+    def _stopped(self, found: tuple[Floats, Floats], sink: Floats) -> tuple[Floats, Floats]:
+        """Return heat and electricity of hot water with the tank's thermostat, which stops the run within a step."""
+        tank = self.plant.tank
+        assert tank is not None
+        room = (
+            np.maximum(tank_limit_c(tank) + TANK_MARGIN_K - sink, 0.0) * tank.capacity_kwh_per_k / self.hours
+        )
+        share = np.minimum(1.0, room / np.maximum(found[0], 1e-9))
+        return found[0] * share, found[1] * share
 
     def _remember(self, homes: Homes, mode: Codes, note: dict[str, Floats]) -> None:
         same = (mode > 0) == (homes.mode > 0)

@@ -370,12 +370,12 @@ class FleetRun:
             stretch.fill(first, steps)
             advance(self, stretch, first, steps)
             for name, values in sums_of(self, stretch, first, steps, before).items():
-                sums[name] = sums[name] + values if name in sums else values
+                sums[name] = np.asarray(sums[name] + values, dtype=float) if name in sums else values
             before = self.on.copy()
             if self.record:
-                for name, values in _traced(stretch, steps).items():
-                    traces.setdefault(name, []).append(values)
-        sums["room_mean_c"] = sums["room_mean_c"] / (n * self.block.hours)
+                for name, kept in _traced(stretch, steps).items():
+                    traces.setdefault(name, []).append(kept)
+        sums["room_mean_c"] = np.asarray(sums["room_mean_c"] / (n * self.block.hours), dtype=float)
         end: dict[str, Numbers] = dict(zip(("mass_c", "room_c", "tank_c"), self.state, strict=True))
         end |= {"battery_kwh": self.battery, "vehicle_kwh": self.car}
         return FleetResult(

@@ -50,7 +50,7 @@ class Series:
         return Series(self.basis, self.weights * factor)
 
 
-def series_of(rows: Sequence[Floats], *, compress: bool = True) -> Series:
+def series_of(rows: Sequence[Numbers], *, compress: bool = True) -> Series:
     """Return the series of H homes.
 
     Args:

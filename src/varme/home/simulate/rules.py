@@ -117,6 +117,7 @@ class RuleController:
         self.charging = np.stack([charge_hours(r, self.plant) for r in self.rules], axis=1)
         self.by_surplus = np.array([r.vehicle == "surplus" for r in self.rules])
         self.loss_kw_per_k, self.design_kw = heating_curve(self.plant)
+        self.loads = loads_at_once(self.plant)
 
     def set_point_c(self, at: int) -> Floats:
         """Return the set points of the room in a base step, without surplus, shape (H,)."""
@@ -132,6 +133,8 @@ class RuleController:
         electric = np.zeros(len(self.rules))
         if plant.heat_pump is not None:
             electric = self._heat_pump(at, homes, surplus, command)
+        command.load_kw = self.loads[at : at + 1]
+        electric = electric + self.loads[at].sum()
         self._vehicles(at, homes, command, electric)
         net = grid.load_kw[at] - grid.pv_kw[at] + electric + command.vehicle_charge_kw.sum(axis=1)
         command.charge_kw = np.where(self.self_use, np.maximum(-net, 0.0), 0.0)
@@ -272,4 +275,18 @@ def charge_hours(rules: Rules, plant: Plant) -> NDArray[np.bool_]:
     for car in plant.vehicles:
         for leave in np.flatnonzero(car.wish_kwh > 0):
             out[max(0, leave + 1 - ahead) : leave + 1] = True
+    return out
+
+
+def loads_at_once(plant: Plant) -> Floats:
+    """Return the power of loads that may wait if they do not: each runs when its window opens, shape (N, loads)."""
+    n, base_h = plant.seen.grid.n, plant.seen.grid.step_h
+    out = np.zeros((n, len(plant.loads)))
+    for v, load in enumerate(plant.loads):
+        steps = int(np.ceil(load.energy_kwh / load.power_kw / base_h - 1e-9))
+        even = np.full(max(steps, 1), load.energy_kwh / max(steps, 1) / base_h)
+        profile = np.asarray(load.profile_kw) if load.run == "block" else even
+        for first in load.first:
+            part = out[first : first + len(profile), v]
+            part += profile[: len(part)]
     return out
