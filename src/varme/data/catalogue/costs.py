@@ -65,8 +65,9 @@ _HEATING = "Danish Energy Agency, Technology Data for heating installations (201
 _STORAGE = "Danish Energy Agency, Technology Data for energy storage"
 _POWER = "Danish Energy Agency, Technology Data for electricity and district heating"
 
-#: Fits that come with the package; figures credited to the Danish Energy Agency, the battery's also to PyPSA's
-collection. PRESETS: dict[str, dict[str, FittedCost]] = {
+#: Fits that come with the package; figures credited to the Danish Energy Agency, the battery's also to
+#: PyPSA's collection.
+PRESETS: dict[str, dict[str, FittedCost]] = {
     "dea-2020": {
         "heat_pump": FittedCost(
             "heat_pump", "kw", 5800.0, 400.0, 5.0, 15.0, 0.15, 18.0, 215.3, 7.2, 2015, f"{_HEATING}, sheet 207.3",
@@ -159,8 +160,8 @@ def _rows(path: Path) -> dict[tuple[str, str], tuple[float, float, float]]:
     out: dict[tuple[str, str], tuple[float, float, float]] = {}
     for row in rows:
         sheet = row.get("sheet", "").split(" ")[0]
-        out.setdefault((sheet, row.get("parameter", "")), tuple(_number(row.get(c)) for c in _COLUMNS))  # type:
-        ignore[arg - type]
+        middle, low, high = (_number(row.get(c)) for c in _COLUMNS)
+        out.setdefault((sheet, row.get("parameter", "")), (middle, low, high))
     return out
 
 

@@ -26,8 +26,9 @@ from varme.physics.tank import WATER_KWH_PER_L_K, standing_loss_w
 
 #: Size -> (unit, item of a cost preset).
 KINDS = {HEAT_PUMP: ("kw", "heat_pump"), BACKUP: ("kw", ""), TANK: ("l", "tank"), BATTERY: ("kwh", "battery")}
-#: Largest power of a battery over its capacity where the study states none [kW per kWh] (assumption: 0.3 to 0.7 is
-sold). BATTERY_KW_PER_KWH = 0.5
+#: Largest power of a battery over its capacity where the study states none [kW per kWh] (assumption: 0.3 to 0.7
+#: is sold).
+BATTERY_KW_PER_KWH = 0.5
 #: Fields of a decision that hold money.
 _MONEY = (
     "eur_per_mw", "eur_fixed", "fixed_om_eur_per_mw_year", "eur_per_kwh", "eur_per_kwp", "eur_per_l",

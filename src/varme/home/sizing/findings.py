@@ -126,8 +126,8 @@ def _relaxed(checks: list[DayCheck]) -> Finding:
     if checks:
         relaxed, plan = sum(c.relaxed_cent for c in checks), sum(c.plan_cent for c in checks)
         evidence = {"relaxed_cent": relaxed, "plan_cent": plan, "days": len(checks)}
-        text += f" Planned in full, {len(checks)} days cost {plan - relaxed:.1f} cents ({_percent(plan, relaxed)})
-        more."
+        text += f" Planned in full, {len(checks)} days cost {plan - relaxed:.1f} cents ({_percent(plan, relaxed)}) "
+        text += "more."
     return Finding("sizing_relaxed", "note", "sizing", text, evidence)
 
 
