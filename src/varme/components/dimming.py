@@ -4,7 +4,7 @@ Since 2024 a grid operator may reduce what controllable loads (heat pumps with t
 air conditioning, charging of batteries) take from the grid, and must leave a minimum: 4.2 kW to a single load, 0.4 of
 its power to a heat pump above 11 kW. Through an energy management system n loads have, together,
 
-    4.2 kW + (n - 1) * g * 4.2 kW            with g = 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45 for n = 2 ... 8, from 9,
+    4.2 kW + (n - 1) * g * 4.2 kW      with g = 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45 for n = 2 ... 8, from 9,
 
 or ``0.4 * P`` of the heat pumps above 11 kW in place of the first 4.2 kW. What counts is what comes from the grid:
 own generation may be used on top. The household's other load is not touched.
@@ -40,8 +40,8 @@ class Dimming(Spec):
     limit_kw: float | None = None
     """What all controllable loads together may take from the grid. Default: the legal minimum of these loads."""
     control: Literal["home", "device"] = "home"
-    """`home`: an energy management system shares the limit among the loads, and own PV comes on top; `device`: each
-    load has 4.2 kW of its own."""
+    """`home`: an energy management system shares the limit among the loads, and own PV comes on top; `device`: the
+    heat pump has 4.2 kW (or 0.4 of its power) of its own, and all loads together as many times 4.2 kW as there are."""
 
     @model_validator(mode="after")
     def _legal(self) -> Dimming:
@@ -60,14 +60,10 @@ class DimmingLimits:
     Attributes:
         import_kw: What the home may take from the grid: the loads' limit and what the household draws beyond its PV.
         heat_pump_kw: What compressor and backup heater may draw.
-        vehicle_kw: What each charging point may draw.
-        battery_kw: What charging the battery from the grid may draw.
     """
 
     import_kw: Floats
     heat_pump_kw: Floats
-    vehicle_kw: Floats
-    battery_kw: Floats
 
 
 def least_kw(heat_pump_kw: float, others_count: int) -> float:
@@ -102,11 +98,10 @@ def limits(
     when = np.zeros(seen.grid.n, dtype=bool)
     for hours in spec.hours:
         when |= hours.mask(seen)
-    free = np.full(seen.grid.n, np.inf)
-    if spec.control == "device":
-        pump = LARGE_SHARE * heat_pump_kw if heat_pump_kw > LARGE_KW else LEAST_KW
-        each = np.where(when, LEAST_KW if spec.limit_kw is None else spec.limit_kw, np.inf)
-        return DimmingLimits(free, np.where(when, max(pump, spec.limit_kw or 0.0), np.inf), each, each)
-    together = least_kw(heat_pump_kw, others_count) if spec.limit_kw is None else spec.limit_kw
     household = np.maximum(load_kw - pv_kw, 0.0)
-    return DimmingLimits(np.where(when, together + household, np.inf), free, free, free)
+    if spec.control == "home":
+        together = least_kw(heat_pump_kw, others_count) if spec.limit_kw is None else spec.limit_kw
+        return DimmingLimits(np.where(when, together + household, np.inf), np.full(seen.grid.n, np.inf))
+    pump = max(LARGE_SHARE * heat_pump_kw if heat_pump_kw > LARGE_KW else LEAST_KW, spec.limit_kw or 0.0)
+    others = others_count * max(LEAST_KW, spec.limit_kw or 0.0)
+    return DimmingLimits(np.where(when, pump + others + household, np.inf), np.where(when, pump, np.inf))

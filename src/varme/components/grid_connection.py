@@ -37,6 +37,7 @@ class GridNumbers:
         load_kw: The household's load.
         pv_kw: What PV could give.
         peaks: Charges on the highest import of a month or year.
+        import_limit_kw: Most import in each step where that is less than ``import_max_kw`` (dimming), shape (N,).
     """
 
     import_max_kw: float
@@ -47,6 +48,7 @@ class GridNumbers:
     load_kw: Floats
     pv_kw: Floats
     peaks: tuple[PeakCharge, ...] = ()
+    import_limit_kw: Floats | None = None
 
     def take(self, slots: Slots) -> GridNumbers:
         """Return the numbers over slots."""
@@ -54,6 +56,7 @@ class GridNumbers:
             self.import_max_kw, self.export_max_kw, slots.mean(self.import_cent_per_kwh),
             slots.mean(self.export_cent_per_kwh), slots.mean(self.co2_g_per_kwh), slots.mean(self.load_kw),
             slots.mean(self.pv_kw), tuple(p.take(slots.edges) for p in self.peaks),
+            None if self.import_limit_kw is None else slots.least(self.import_limit_kw),
         )  # fmt: skip
 
 
@@ -68,7 +71,9 @@ def block(numbers: GridNumbers, model: Model, slots: Slots, peak_kw: float = 0.0
     """
     hours = slots.step_h
     buy, sell = numbers.import_cent_per_kwh * hours, -numbers.export_cent_per_kwh * hours
-    bought = model.var("grid.import", upper=numbers.import_max_kw, cost=buy)
+    most = numbers.import_max_kw
+    limit = most if numbers.import_limit_kw is None else np.minimum(numbers.import_limit_kw, most)
+    bought = model.var("grid.import", upper=limit, cost=buy)
     sold = model.var("grid.export", upper=numbers.export_max_kw, cost=sell)
     useful = (numbers.export_cent_per_kwh <= 0) | (numbers.pv_kw > numbers.export_max_kw)
     cut = model.var("grid.cut", upper=np.where(useful, np.maximum(numbers.pv_kw, 0.0), 0.0))

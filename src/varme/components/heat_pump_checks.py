@@ -129,7 +129,8 @@ def _flow(
         gives = float(house.emitter_heat_kw(highest))
         text = (
             f"The emitters need {house.design_flow_c:g} C at the design temperature; the heat pump makes "
-            f"{highest:g} C: it gives at most {gives:.1f} of {house.design_heat_kw:.1f} kW there. Larger emitters would help."
+            f"{highest:g} C: it gives at most {gives:.1f} of {house.design_heat_kw:.1f} kW there. "
+            "Larger emitters would help."
         )
         evidence = {"flow_max_c": highest, "heat_kw": round(gives, 3)}
         out.append(Finding("flow_out_of_reach", "warning", "house.design_flow_c", text, evidence))

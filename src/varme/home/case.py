@@ -15,6 +15,7 @@ from varme.components import electric_vehicle as vehicle_of
 from varme.components import home_heat_pump as heat_pump_of
 from varme.components import hot_water_tank as tank_of
 from varme.components import house as house_of
+from varme.components import second_heater as second_heater_of
 from varme.components.grid_connection import GridNumbers
 from varme.components.heat_pump_machine import looked_up, size_kw
 from varme.components.home import Surroundings
@@ -29,6 +30,7 @@ from varme.ground.size import largest
 from varme.ground.timegrid import TimeGrid
 from varme.home.checks import check_home
 from varme.home.devices import check_devices, with_heat_loss, with_models
+from varme.home.heating import check_heating, with_rules
 from varme.home.plant import Plant, State
 from varme.home.spec import HomeFields, StateSpec
 from varme.kernel.model import Floats
@@ -95,6 +97,8 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     low = reader.read(house.temperature_min_c, "c", "house.temperature_min_c") if house else None
     high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c") if house else None
     draw = reader.draw(study.hot_water, seen) if study.hot_water else None
+    other = study.second_heater
+    fuel = reader.read(other.price_eur_per_kwh, "eur_per_kwh", "second_heater.price_eur_per_kwh") if other else 0.0
     pump_model = None if study.heat_pump is None else looked_up(study.heat_pump, context.base, problems)
     if study.hot_water is not None and gains is not None:
         gains = gains + study.hot_water.loss_gain_kw
@@ -127,8 +131,11 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         tuple(vehicle_of.compiled(v, seen) for v in study.vehicles),
         tuple(load_of.compiled(one, seen) for one in study.deferrable_loads),
         None if study.buffer is None or house is None else buffer_of.compiled(study.buffer, house, seen),
+        None if study.second_heater is None else second_heater_of.compiled(study.second_heater, seen, fuel),
     )  # fmt: skip
+    plant = with_rules(study, plant)
     told = named + check_home(study, plant, problems) + check_devices(study, plant, problems)
+    told += check_heating(study, plant, pump_model, problems)
     if len(problems):
         _refuse(problems, context.source)
     told += tariff_findings(study.tariff, prices, grid, time.timezone)

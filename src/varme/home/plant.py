@@ -16,6 +16,7 @@ from varme.components.home import Slots, Surroundings
 from varme.components.home_heat_pump import HeatPumpNumbers
 from varme.components.hot_water_tank import TankNumbers
 from varme.components.house import HouseNumbers
+from varme.components.second_heater import SecondHeaterNumbers
 from varme.kernel.model import Floats
 
 
@@ -33,6 +34,7 @@ class Plant:
         vehicles: The vehicles.
         loads: Loads that may wait.
         buffer: The buffer tank of the heating circuit.
+        second_heater: A boiler or district heating beside the heat pump.
     """
 
     seen: Surroundings
@@ -44,6 +46,7 @@ class Plant:
     vehicles: tuple[VehicleNumbers, ...] = ()
     loads: tuple[DeferrableNumbers, ...] = ()
     buffer: BufferNumbers | None = None
+    second_heater: SecondHeaterNumbers | None = None
 
     def take(self, slots: Slots) -> Plant:
         """Return the home over slots: arrays of shape (n,)."""
@@ -57,6 +60,7 @@ class Plant:
             vehicles=tuple(v.take(slots) for v in self.vehicles),
             loads=tuple(one.take(slots) for one in self.loads),
             buffer=None if self.buffer is None else self.buffer.take(slots),
+            second_heater=None if self.second_heater is None else self.second_heater.take(slots),
         )
 
 

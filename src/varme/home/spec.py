@@ -10,12 +10,14 @@ from pydantic import Field
 from varme.components.battery import Battery
 from varme.components.buffer_tank import BufferTank
 from varme.components.deferrable_load import DeferrableLoad
+from varme.components.dimming import Dimming
 from varme.components.electric_vehicle import ElectricVehicle
 from varme.components.grid_connection import GridConnection
 from varme.components.home_heat_pump import HomeHeatPump
 from varme.components.hot_water_tank import HotWaterTank
 from varme.components.house import House
 from varme.components.photovoltaics import Photovoltaics
+from varme.components.second_heater import SecondHeater
 from varme.data.synthetic.home import HomeYearSpec
 from varme.ground.series import SeriesSpec
 from varme.ground.spec import Spec
@@ -119,6 +121,10 @@ class HomeFields(Spec):
     """The hot-water tank."""
     buffer: BufferTank | None = None
     """The buffer tank of the heating circuit."""
+    second_heater: SecondHeater | None = None
+    """A gas or oil boiler, or district heating, beside the heat pump."""
+    dimming: Dimming | None = None
+    """Hours in which the grid operator dims the controllable loads (German EnWG 14a)."""
     battery: Battery | None = None
     """The battery."""
     vehicles: list[ElectricVehicle] = Field(default=[])

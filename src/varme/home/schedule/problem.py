@@ -16,6 +16,7 @@ from varme.components import (
     home_heat_pump,
     hot_water_tank,
     house,
+    second_heater,
 )
 from varme.components.base import Block, Port
 from varme.components.home import ELECTRICITY, ROOM, WATER, Slots
@@ -92,6 +93,9 @@ def build(
     blocks: dict[str, Block] = {}
     if plant.heat_pump is not None:
         blocks["heat_pump"] = home_heat_pump.block(plant.heat_pump, model, slots)
+    if plant.second_heater is not None:
+        buses = tuple(b for b, there in ((ROOM, plant.house), (WATER, plant.tank)) if there is not None)
+        blocks["second_heater"] = second_heater.block(plant.second_heater, model, slots, buses)
     feeds = [p for b in blocks.values() for p in b.ports]
     if plant.buffer is not None:
         blocks["buffer"] = _buffer(plant, model, slots, state, worth, feeds)
