@@ -208,8 +208,10 @@ def test_the_clock_of_the_duty_runs_until_the_whole_tank_was_hot_for_long_enough
 
 
 def test_layers_widen_the_band_of_the_plan_and_the_simulation_keeps_the_tap_warm():
-    mixed, layered = (compiled(tank(layers_count=k), 0.2, 96) for k in (1, 3))
+    mixed, layered = (compiled(tank(layers_count=k, layers_trust_share=1.0), 0.2, 96) for k in (1, 3))
     assert layered.low_c < mixed.low_c
+    careful = compiled(tank(layers_count=3), 0.2, 96)
+    assert careful.low_c == pytest.approx((layered.low_c + 45.0) / 2)
     assert layered.top_low_c == 45.0
     state = np.full((1, 3), 55.0)
     while state.mean() > layered.low_c:

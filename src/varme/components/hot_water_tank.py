@@ -48,8 +48,12 @@ class HotWaterTank(Spec):
     volume_l: float = Field(default=200.0, gt=0)
     """Volume."""
     layers_count: Literal[1, 2, 3] = 1
-    """Layers of the simulated tank: 1 is fully mixed. A plan uses the mean temperature, and the lower end of the band
-    is that at which the top layer, where the tap is, comes down to `temperature_min_c`."""
+    """Layers of the simulated tank: 1 is fully mixed. A plan uses the mean temperature, and layers let that fall lower
+    until the top, where the tap is, comes down to `temperature_min_c`."""
+    layers_trust_share: float = Field(default=0.5, ge=0, le=1)
+    """How much of what layers gain a plan relies on. 1 holds for a tank that is drawn from full without heating; heating
+    in between mixes. In a week re-planned every 4 h and simulated with 2 and 3 layers, 1 left the top 1.5 and 4 K below
+    45 C at the worst, 0.75 3.5 and 7 K, 0.5 0.6 and 0 K (four people, seed 1)."""
     loss_w_per_k: float = Field(default=1.5, gt=0)
     """Heat loss per kelvin above its surroundings. Default: 61 W at 45 K is the limit of class B at 200 l
     (EU 812/2013, annex II), and 10 % for pipes (assumption)."""
@@ -135,7 +139,7 @@ class TankNumbers:
         capacity_kwh_per_k: Heat capacity.
         loss_kw_per_k: Heat loss per kelvin.
         surroundings_c: Temperature around it.
-        low_c: Mean temperature at which the top layer is as warm as people expect.
+        low_c: Mean temperature down to which a plan trusts the top layer to be as warm as people expect.
         high_c: Highest temperature.
         draw_kw: Heat drawn, shape (N,).
         missed_cent_per_k_h: Price of missing warmth.
@@ -171,7 +175,8 @@ def compiled(spec: HotWaterTank, draw_kw: Floats | float, n: int, cold_c: float 
         n: Base steps.
         cold_c: Cold water, mean.
     """
-    low = mean_when_top_reaches(spec.temperature_min_c, spec.temperature_max_c, cold_c, spec.layers_count)
+    ideal = mean_when_top_reaches(spec.temperature_min_c, spec.temperature_max_c, cold_c, spec.layers_count)
+    low = spec.temperature_min_c - spec.layers_trust_share * (spec.temperature_min_c - ideal)
     return TankNumbers(
         spec.capacity_kwh_per_k, spec.loss_w_per_k / 1e3, spec.surroundings_c, low,
         spec.temperature_max_c, np.broadcast_to(np.asarray(draw_kw, dtype=float), (n,)), 100 * spec.missed_eur_per_k_h,
