@@ -51,8 +51,8 @@ class HotWaterTank(Spec):
     """Layers of the simulated tank: 1 is fully mixed. A plan uses the mean temperature, and layers let that fall lower
     until the top, where the tap is, comes down to `temperature_min_c`."""
     layers_trust_share: float = Field(default=0.5, ge=0, le=1)
-    """How much of what layers gain a plan relies on. 1 holds for a tank that is drawn from full without heating; heating
-    in between mixes. In a week re-planned every 4 h and simulated with 2 and 3 layers, 1 left the top 1.5 and 4 K below
+    """How much of what layers gain a plan relies on. 1 holds for a tank that is drawn from full without heating; heat
+    in between mixes it. In a week re-planned every 4 h and simulated with 2 and 3 layers, 1 left the top 1.5 and 4 K below
     45 C at the worst, 0.75 3.5 and 7 K, 0.5 0.6 and 0 K (four people, seed 1)."""
     loss_w_per_k: float = Field(default=1.5, gt=0)
     """Heat loss per kelvin above its surroundings. Default: 61 W at 45 K is the limit of class B at 200 l
