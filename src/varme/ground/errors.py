@@ -357,6 +357,11 @@ CODES: dict[str, CodeEntry] = {
         "Sizes are decided from a whole year, or at least from some days that stand for one.",
         "Give a horizon of a year (or at least two days, for a trial).",
     ),
+    "P185": CodeEntry(
+        "No flexibility to hand over",
+        "The run of the fleet has no envelopes.",
+        "Give `flexibility.durations_min` at least one duration and run again.",
+    ),
     # P2xx: data
     "P200": CodeEntry(
         "Data file unreadable",

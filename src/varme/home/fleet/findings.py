@@ -6,10 +6,33 @@ import numpy as np
 
 from varme.ground.findings import Finding
 from varme.home.fleet.chunk import Planned
+from varme.home.fleet.coordinate import Coordination, Limits
 from varme.home.fleet.population import Homes
 
 #: Most findings of single homes; all stand in the table ``fleet_failures``.
 MOST = 20
+
+
+def feeder_findings(done: Coordination, limits: Limits) -> list[Finding]:
+    """Return what a reader of a coordination must know."""
+    out = []
+    excess = np.abs(done.excess_kw)
+    limit = min(limits.import_kw, limits.export_kw)
+    if excess.max() > 1e-3:
+        slots = int((excess > 1e-3).sum())
+        text = (
+            f"The feeder's limit is exceeded by up to {excess.max():.1f} kW in {slots} slots, whatever the price: the "
+            "load that cannot be shifted is too high."
+        )
+        severe = excess.max() > 0.01 * limit
+        evidence = {"excess_kw": float(excess.max()), "slots_count": slots}
+        out.append(
+            Finding("fleet_feeder_exceeded", "alarm" if severe else "warning", "fleet_slots", text, evidence)
+        )
+    gap, cost = done.gap_cent, float(done.objective_cent.sum())
+    text = f"The coordinated plans cost at most {gap / 100:.2f} EUR ({gap / abs(cost):.2%}) more than the best could."
+    out.append(Finding("fleet_coordination_gap", "note", "fleet_coordination", text, {"gap_eur": gap / 100}))
+    return out
 
 
 def fleet_findings(planned: Planned, homes: Homes) -> list[Finding]:

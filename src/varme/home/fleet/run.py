@@ -59,8 +59,6 @@ def plan_fleet(study: FleetStudy, homes: Homes, context: Context, data_hashes: d
         raise ModelError(
             Problem("P182", "fleet", f"none of {len(homes)} homes could be planned; first: {first}")
         )
-    if store is not None:
-        store.clear()
     return joined([p for p in parts if len(p.index)] + [_blank(p, parts) for p in parts if not len(p.index)])
 
 

@@ -14,10 +14,12 @@ from varme.home.case import HomeCase, load_case
 from varme.home.fleet import tables
 from varme.home.fleet.charts import fleet_charts
 from varme.home.fleet.chunk import Planned
-from varme.home.fleet.findings import fleet_findings
+from varme.home.fleet.coordinate import Coordination, Limits, coordinate, kept_chunks
+from varme.home.fleet.exports import EXPORTS
+from varme.home.fleet.findings import feeder_findings, fleet_findings
 from varme.home.fleet.homes_file import read_homes
 from varme.home.fleet.population import Homes, drawn_homes
-from varme.home.fleet.run import plan_fleet
+from varme.home.fleet.run import chunks_of, plan_fleet
 from varme.home.fleet.spec import FleetStudy
 from varme.home.fleet.templates import fleet_files
 
@@ -56,14 +58,20 @@ def run(study: FleetStudy, context: Context) -> Result:
     case = load_case(study, context)
     homes = homes_of(study, context)
     planned = plan_fleet(study, homes, context, case.data_hashes)
-    data = _tables(study, case, homes, planned)
+    done = _coordinated(study, homes, planned, case, context)
+    data = _tables(study, case, homes, planned, done)
+    told = fleet_findings(planned, homes)
+    summary = figures(planned, homes)
+    if done is not None:
+        told += feeder_findings(done, Limits.of(study.feeder))
+        summary += feeder_figures(done)
     return Result(
         kind=study.kind,
         title=study.title or "A fleet of homes",
-        summary={f.name: f for f in figures(planned, homes)},
+        summary={f.name: f for f in summary},
         data=data,
-        findings=(*case.findings, *fleet_findings(planned, homes)),
-        charts=tuple(fleet_charts(study, coordinated=False)),
+        findings=(*case.findings, *told),
+        charts=tuple(fleet_charts(study, coordinated=done is not None)),
         provenance={
             "data_hashes": case.data_hashes,
             "seed": None if study.population is None else study.population.seed,
@@ -78,15 +86,52 @@ def run(study: FleetStudy, context: Context) -> Result:
     )
 
 
-def _tables(study: FleetStudy, case: HomeCase, homes: Homes, planned: Planned) -> dict[str, Table]:
+def _coordinated(
+    study: FleetStudy, homes: Homes, planned: Planned, case: HomeCase, context: Context
+) -> Coordination | None:
+    """Keep the feeder's limits, if there are any."""
+    spec = study.feeder
+    if spec.import_max_kw is None and spec.export_max_kw is None:
+        return None
+    chunks = kept_chunks(list(chunks_of(study, homes, context)), planned.index)
+    return coordinate(chunks, planned, spec, case.grid.step_h, context)
+
+
+def feeder_figures(done: Coordination) -> list[Figure]:
+    """Return what a coordination adds to the summary."""
+    net = done.net_kw.sum(axis=0)
+    cost = float(done.objective_cent.sum())
+    return [
+        Figure("coordinated_peak_kw", float(net.max()), "highest import of all homes together, coordinated"),
+        Figure("coordinated_cost_eur", float(done.money_cent.sum()) / 100, "what all plans cost, coordinated"),
+        Figure("coordination_gap_eur", done.gap_cent / 100, "largest possible loss against the best coordination"),
+        Figure("coordination_gap_share", done.gap_cent / max(abs(cost), 1e-9), "the same, relative to the cost"),
+        Figure(
+            "coordination_price_max_cent_per_kwh", float(np.abs(done.price_cent).max()), "highest price of the feeder"
+        ),
+    ]  # fmt: skip
+
+
+def _tables(
+    study: FleetStudy, case: HomeCase, homes: Homes, planned: Planned, done: Coordination | None
+) -> dict[str, Table]:
     grid, durations = case.grid, study.flexibility.durations_min
+    base = study.feeder.base_load_kw
+    together = money = price = None
+    if done is not None:
+        together, price = done.net_kw.sum(axis=0) + base, done.price_cent
+        money = np.empty(len(done.index))
+        money[np.searchsorted(planned.index, done.index)] = done.money_cent
     out = {
         "fleet_slots": tables.slots_table(
             planned, grid, case.plant.grid.import_cent_per_kwh, case.plant.seen.outdoor_c,
-            study.feeder.base_load_kw, None, None,
+            base, together, price,
         ),
-        "fleet_homes": tables.homes_table(study, homes, planned, None),
+        "fleet_homes": tables.homes_table(study, homes, planned, money),
     }  # fmt: skip
+    if done is not None:
+        out["fleet_coordination"] = tables.coordination_table(done)
+        out["fleet_compared"] = tables.compared_table(planned, done, Limits.of(study.feeder), base)
     if durations:
         out["fleet_flexibility"] = tables.flexibility_table(planned, grid, durations)
         if study.flexibility.keep_envelopes:
@@ -115,7 +160,10 @@ def figures(planned: Planned, homes: Homes) -> list[Figure]:
 
 def schemas() -> list[TableSchema]:
     """Return the schemas of all tables of a result."""
-    return [tables.SLOTS, tables.HOMES, tables.ENVELOPE, tables.HOME_ENVELOPE, tables.FAILURES]
+    return [
+        tables.SLOTS, tables.HOMES, tables.ENVELOPE, tables.HOME_ENVELOPE, tables.COORDINATION, tables.COMPARED,
+        tables.FAILURES,
+    ]  # fmt: skip
 
 
 KIND = Kind(
@@ -126,4 +174,5 @@ KIND = Kind(
     check=check,
     template=fleet_files,
     tables=schemas,
+    exports=EXPORTS,
 )

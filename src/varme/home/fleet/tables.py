@@ -9,6 +9,7 @@ import numpy as np
 from varme.ground.tables import Column, Table, TableSchema
 from varme.ground.timegrid import TimeGrid
 from varme.home.fleet.chunk import Planned
+from varme.home.fleet.coordinate import Coordination, Limits
 from varme.home.fleet.population import Homes, sizes_of
 from varme.home.fleet.spec import FleetStudy
 from varme.kernel.model import Floats
@@ -83,6 +84,31 @@ HOME_ENVELOPE = TableSchema(
         Column("duration_min", "integer", "length of the window"),
         Column("up_kw", "number", "more power, in every slot of the window"),
         Column("down_kw", "number", "less power, in every slot of the window"),
+    ),
+)
+COORDINATION = TableSchema(
+    "fleet_coordination",
+    "The coordination, round by round",
+    (
+        Column("round_count", "integer", "round"),
+        Column("kind", "text", "prices: answers are relaxed; plans: answers can be carried out"),
+        Column("plan_eur", "number", "cost of the plans chosen; what is left in stores counts"),
+        Column("bound_eur", "number", "proven lower bound of any coordination"),
+        Column("excess_kw", "number", "most by which a limit is exceeded"),
+        Column("price_max_cent_per_kwh", "number", "highest price of the round"),
+    ),
+)
+COMPARED = TableSchema(
+    "fleet_compared",
+    "Each home on its own, coordinated by prices, and with an equal share of the limit",
+    (
+        Column("case", "text", "case"),
+        Column("cost_eur", "number", "cost with wishes missed and what is left in stores"),
+        Column("peak_kw", "number", "highest load of the feeder, others included"),
+        Column("excess_kw", "number", "most by which a limit is exceeded"),
+        Column("missed_k_h", "number", "degree-hours outside comfort"),
+        Column("homes_count", "integer", "homes that have a plan in this case"),
+        Column("note", "text", "what the figures are"),
     ),
 )
 FAILURES = TableSchema(
@@ -209,3 +235,58 @@ def failures_table(planned: Planned, homes: Homes) -> Table:
         FAILURES,
         {"home": [homes.names[i] for i in planned.failed], "code": planned.codes, "reason": planned.reasons},
     )
+
+
+def coordination_table(done: Coordination) -> Table:
+    """Return the rounds of a coordination."""
+    steps = done.steps
+    return Table(
+        COORDINATION,
+        {
+            "round_count": [s.round for s in steps], "kind": [s.kind for s in steps],
+            "plan_eur": [s.plan_cent / 100 for s in steps], "bound_eur": [s.bound_cent / 100 for s in steps],
+            "excess_kw": [s.excess_kw for s in steps], "price_max_cent_per_kwh": [s.price_max_cent for s in steps],
+        },
+    )  # fmt: skip
+
+
+def compared_table(planned: Planned, done: Coordination, limits: Limits, base_load_kw: float) -> Table:
+    """Return the cases side by side."""
+
+    def worst(net: Floats) -> float:
+        return float(np.abs(limits.excess(net)).max())
+
+    own = (planned.power("import") - planned.power("export")).sum(axis=0)
+    together = done.net_kw.sum(axis=0)
+    cost, missed = float(planned.figure("objective_cent").sum()), float(planned.figure("missed_k_h").sum())
+    rows = [("each on its own", cost, own, missed, len(planned.index), "plans")]
+    cost, missed = float(done.objective_cent.sum()), float(done.missed_k_h.sum())
+    rows.append(("coordinated by prices", cost, together, missed, len(done.index), "plans"))
+    cap = done.capped
+    if cap is not None:
+        what = (
+            f"relaxed, so a lower bound; {cap.cap_kw:.2f} kW each; {cap.failed} homes cannot keep it at all"
+        )
+        rows.append(
+            (
+                "an equal share each",
+                cap.objective_cent,
+                cap.net_kw,
+                cap.missed_k_h,
+                int(cap.with_plan.sum()),
+                what,
+            )
+        )
+        what = "plans of those homes alone that can keep an equal share"
+        kept = done.net_kw[cap.with_plan].sum(axis=0)
+        missed = float(done.missed_k_h[cap.with_plan].sum())
+        count = int(cap.with_plan.sum())
+        rows.append(("coordinated, the same homes", cap.coordinated_cent, kept, missed, count, what))
+    return Table(
+        COMPARED,
+        {
+            "case": [r[0] for r in rows], "cost_eur": [r[1] / 100 for r in rows],
+            "peak_kw": [float(r[2].max()) + base_load_kw for r in rows], "excess_kw": [worst(r[2]) for r in rows],
+            "missed_k_h": [r[3] for r in rows], "homes_count": [r[4] for r in rows], "note": [r[5] for r in rows],
+        },
+    )  # fmt: skip
