@@ -14,4 +14,7 @@ from benchmarks.subjects import hourly  # noqa: F401
 from benchmarks.subjects import peak_day  # noqa: F401
 from benchmarks.subjects import town  # noqa: F401
 from benchmarks.subjects import transformers  # noqa: F401
+
+# Home.
 from benchmarks.subjects import home_learn  # noqa: F401
+from benchmarks.subjects import cop  # noqa: F401
