@@ -1,8 +1,8 @@
 """What rules would cost: each with its set points tuned, so that the comparison is with a rule that is well set.
 
 Two questions are asked. For one plan: what would a rule cost that delivers **the same heat** to room and tank, with
-what is left in the stores at the end valued as in the plan? For a span: which set points of a rule are cheapest, comfort
-included, knowing the weather of the span (which favours the rule)?
+what is left in the stores at the end valued as in the plan? For a span: which set points of a rule are cheapest,
+comfort included, knowing the weather of the span (which favours the rule)?
 """
 
 from __future__ import annotations
