@@ -232,3 +232,17 @@ def test_equal_runs_with_drawn_water_are_equal():
     study = home(hot_water=None) | {"hot_water": {"persons_count": 3}}
     first, second = varme.run(study), varme.run(study)
     assert column(first, "plan", "tank_c") == pytest.approx(column(second, "plan", "tank_c"), abs=0)
+
+
+def test_emitters_take_no_more_than_they_can_where_heat_is_paid_for():
+    prices = [-1.0] * 4 + [0.3] * 20
+    result = run(
+        tariff={"energy_eur_per_kwh": prices}, heat_pump={"rated_kw": 14.0, "backup_kw": 9.0},
+        hot_water={"volume_l": 600.0, "draw_kw": 0.2},
+        house={"heat_loss_w_per_k": 160.0, "capacity_kwh_per_k": 10.0, "temperature_max_c": 26.0},
+    )  # fmt: skip
+    limit = parse(House, {}, "test").emitter_max_kw
+    given = column(result, "plan", "room_heat_kw") + column(result, "plan", "backup_kw")
+    assert limit == pytest.approx(8.9, abs=0.05)
+    assert column(result, "plan", "room_heat_kw").max() <= limit + 1e-6
+    assert given.max() <= limit + 9.0

@@ -52,8 +52,8 @@ class HotWaterTank(Spec):
     until the top, where the tap is, comes down to `temperature_min_c`."""
     layers_trust_share: float = Field(default=0.5, ge=0, le=1)
     """How much of what layers gain a plan relies on. 1 holds for a tank that is drawn from full without heating; heat
-    in between mixes it. In a week re-planned every 4 h and simulated with 2 and 3 layers, 1 left the top 1.5 and 4 K below
-    45 C at the worst, 0.75 3.5 and 7 K, 0.5 0.6 and 0 K (four people, seed 1)."""
+    in between mixes it. In a week re-planned every 4 h and simulated with 2 and 3 layers (four people, seed 1), the top
+    was at the worst 1.5 and 4 K below 45 C with a share of 1, 3.5 and 7 K with 0.75, and 0.6 and 0 K with 0.5."""
     loss_w_per_k: float = Field(default=1.5, gt=0)
     """Heat loss per kelvin above its surroundings. Default: 61 W at 45 K is the limit of class B at 200 l
     (EU 812/2013, annex II), and 10 % for pipes (assumption)."""

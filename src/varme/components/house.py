@@ -382,7 +382,12 @@ def compiled(
 
 
 def block(
-    numbers: HouseNumbers, model: Model, slots: Slots, feeds: Sequence[Port], worth_cent_per_k: Floats
+    numbers: HouseNumbers,
+    model: Model,
+    slots: Slots,
+    feeds: Sequence[Port],
+    worth_cent_per_k: Floats,
+    emitters_bind: bool = False,
 ) -> Block:
     """Add temperatures, comfort and the balance of each node.
 
@@ -392,6 +397,7 @@ def block(
         slots: The slots.
         feeds: What the other devices put into the room [kW per unit of their variable].
         worth_cent_per_k: Value of a kelvin of each node at the end of the plan, shape (k,).
+        emitters_bind: Whether the heaters can give more than the emitters take, so that a limit is needed.
     """
     a, heat, rest = numbers.steps(slots.step_h)
     nodes = []
@@ -404,6 +410,10 @@ def block(
         terms += [(-a[:, k, j], other.lag(1)) for j, other in enumerate(nodes)]
         terms += [(-heat[:, k] * np.asarray(port.coefficient), port.var.now) for port in feeds]
         model.add(f"house.balance_{k}", terms, lower=rest[:, k], upper=rest[:, k])
+    heating = [p for p in feeds if np.any(np.asarray(p.coefficient) > 0)]
+    if emitters_bind and heating:
+        given: list[tuple[Number, Ints]] = [(p.coefficient, p.var.now) for p in heating]
+        model.add("house.emitters", given, upper=numbers.emitter_max_kw)
     price = numbers.discomfort_cent_per_k_h * slots.step_h
     cold = model.var("house.cold", cost=price)
     warm = model.var("house.warm", cost=price)

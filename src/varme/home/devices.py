@@ -18,6 +18,7 @@ from varme.data.catalogue.electric_vehicles import ATTRIBUTION, VehicleCatalogue
 from varme.ground.context import Context
 from varme.ground.errors import Collector, DataError, InputError
 from varme.ground.findings import Finding
+from varme.ground.size import Decision
 from varme.home.plant import Plant
 from varme.home.spec import HomeFields
 from varme.kernel.model import Floats
@@ -168,6 +169,14 @@ def check_devices(study: HomeFields, plant: Plant, problems: Collector) -> list[
     return [*_tank(study, plant, problems), *_sun(study, plant)]
 
 
+def _sized(study: HomeFields) -> bool:
+    """Return whether the study is about sizes, or leaves that of the heat pump open."""
+    pump = study.heat_pump
+    return getattr(study, "kind", "") == "home-sizing" or (
+        pump is not None and isinstance(pump.rated_kw, Decision)
+    )
+
+
 def _tank(study: HomeFields, plant: Plant, problems: Collector) -> list[Finding]:
     tank, pump = plant.tank, plant.heat_pump
     if tank is None:
@@ -177,6 +186,11 @@ def _tank(study: HomeFields, plant: Plant, problems: Collector) -> list[Finding]
         lows = pump.heat_min_kw[pump.modes.index("water")]
     step_h = plant.seen.grid.step_h
     wrong = tank_of.check_step(tank, float(lows.min()), step_h)
+    if _sized(study):
+        # The heat pump stands at its largest: what is built may be smaller.
+        coarse_only, wrong = wrong, [p for p in wrong if p.code != "P150"]
+    else:
+        coarse_only = []
     problems.problems += wrong
     other = getattr(plant, "second_heater", None) is not None
     alone = pump is not None and not other and pump.backup_kw <= 0
@@ -186,7 +200,7 @@ def _tank(study: HomeFields, plant: Plant, problems: Collector) -> list[Finding]
             f"the compressor heats a tank to {pump.water_max_c:.0f} C at most, and there is no other heater",
             value=f"{tank.duty.temperature_c:g} C", limit=f"<= {pump.water_max_c:.0f} C",
         )  # fmt: skip
-    coarse = [] if wrong else tank_of.check_step(tank, float(lows.max()), step_h)
+    coarse = coarse_only or ([] if wrong else tank_of.check_step(tank, float(lows.max()), step_h))
     return [
         Finding("tank_small_for_step", "warning", "hot_water", f"At times {p.what}. {p.remedy}", {})
         for p in coarse

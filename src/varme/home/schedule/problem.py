@@ -102,9 +102,12 @@ def build(
         feeds = [p for p in feeds if p.bus != ROOM or _cools(p)] + list(blocks["buffer"].ports)
     if plant.house is not None:
         into = [p for p in feeds if p.bus == ROOM]
-        blocks["house"] = house.block(plant.house, model, slots, into, worth.room_cent_per_k)
+        blocks["house"] = house.block(
+            plant.house, model, slots, into, worth.room_cent_per_k, _emitters_bind(plant)
+        )
     if plant.tank is not None:
-        vent = model.var(VENT, upper=0.0, cost=VENT_CENT_PER_KWH * slots.step_h)
+        paid = max(0.0, -float(plant.grid.import_cent_per_kwh.min()))
+        vent = model.var(VENT, upper=0.0, cost=(VENT_CENT_PER_KWH + 2 * paid) * slots.step_h)
         into = [*(p for p in feeds if p.bus == WATER), Port(WATER, vent, -1.0)]
         blocks["tank"] = _tank(plant, model, slots, state, worth, into)
     if plant.battery is not None:
@@ -133,6 +136,19 @@ def build(
     return Problem(
         model, arrays, plant, slots, state, worth, blocks, balance, _derived(plant, model), water_c
     )
+
+
+def _emitters_bind(plant: Plant) -> bool:
+    """Return whether the heaters may give more than the emitters take: a large compressor, or heat that is paid for.
+
+    A buffer has a limit of its own. At ordinary prices nobody runs compressor and backup heater beyond the emitters.
+    """
+    pump, house_ = plant.heat_pump, plant.house
+    if pump is None or house_ is None or plant.buffer is not None or "room" not in pump.modes:
+        return False
+    most = float(pump.heat_max_kw[pump.modes.index("room")].max())
+    paid = float(plant.grid.import_cent_per_kwh.min()) < 0
+    return most > house_.emitter_max_kw or (paid and most + pump.backup_kw > house_.emitter_max_kw)
 
 
 def _cools(port: Port) -> bool:
