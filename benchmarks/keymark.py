@@ -82,7 +82,7 @@ def machines(source: HeatSource, path: Path = KEYMARK) -> Machines:
         every = np.array([[p.cop for p in m.points] for m in found])
         s, f = np.array(AIR_ANCHORS).T
     else:  # the two uses meet at 30 C: their mean
-        every = np.stack([cop[:, 0], np.sqrt(cop[:, 1] * cop[:, 7]), *cop[:, 2:7].T], axis=1)
+        every = np.stack([cop[:, 0], np.sqrt(cop[:, 1] * cop[:, 7]), cop[:, 2], *cop[:, 4:7].T], axis=1)
         s, f = np.array(BRINE_ANCHORS).T
     return Machines(
         found, cop, heat, log_efficiency(every, s, f), [m.refrigerant for m in found],
