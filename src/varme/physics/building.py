@@ -11,15 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import expm
 
 Floats = NDArray[np.float64]
+#: Steps of networks that are known already: plans take the same ones thousands of times.
+_STEPS: WeakKeyDictionary[ThermalNetwork, dict[float, tuple[Floats, Floats, Floats, Floats]]] = (
+    WeakKeyDictionary()
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ThermalNetwork:
     """A house as a linear system ``C dT/dt = -G T + g_out T_out + heat``.
 
@@ -54,6 +59,9 @@ class ThermalNetwork:
         Returns:
             A, shape (k, k); b_heat [K/kW], b_gain [K/kW], b_out [-], each of shape (k,).
         """
+        known = _STEPS.setdefault(self, {})
+        if hours in known:
+            return known[hours]
         k = self.nodes
         inverse = 1.0 / self.capacity_kwh_per_k[:, None]
         inputs = np.stack([self.heat_share, self.gain_share, self.to_outdoor_kw_per_k], axis=1)
@@ -61,7 +69,8 @@ class ThermalNetwork:
         whole[:k, :k] = -self.conductance_kw_per_k * inverse
         whole[:k, k:] = inputs * inverse
         stepped = expm(whole * hours)
-        return stepped[:k, :k], stepped[:k, k], stepped[:k, k + 1], stepped[:k, k + 2]
+        known[hours] = stepped[:k, :k], stepped[:k, k], stepped[:k, k + 1], stepped[:k, k + 2]
+        return known[hours]
 
     def steady_c(self, room_c: float, outdoor_c: float) -> Floats:
         """Return the node temperatures of a steady state without gains in which the room is at ``room_c``, (k,)."""
