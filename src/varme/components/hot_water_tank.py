@@ -72,7 +72,7 @@ class HotWaterTank(Spec):
     persons_count: float | None = Field(default=None, gt=0, le=200)
     """People; their draws are drawn from a seeded profile."""
     person_l_per_day: float = Field(default=40.0, ge=0, le=300)
-    """Hot water of a person at `tap_c` (assumption: the middle of the 30 to 50 l that VDI 2067 tables give at 45 C)."""
+    """Hot water of a person at `tap_c` (assumption)."""
     tap_c: float = Field(default=45.0, gt=20, lt=70)
     """Temperature to which `person_l_per_day` refers [C]."""
     draw_seed: int = Field(default=1, ge=0)

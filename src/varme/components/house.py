@@ -266,8 +266,7 @@ class House(Spec):
         """Return the design heat load by the simple form of EN 12831 [kW].
 
         Transmission and ventilation at the design outdoor temperature without gains, plus a heating-up power per floor
-        area for houses whose heating is set back (EN 12831-1:2017, chapter 6): 0 without set-back, 10 to 30 W/m2
-        otherwise.
+        area for houses whose heating is set back: 0 without set-back, 10 to 30 W/m2 otherwise (assumption).
         """
         steady = self.heat_loss_w_per_k / 1e3 * (inside_c - self.design_outdoor_c)
         return steady + reheat_w_per_m2 * (self.floor_area_m2 or 0.0) / 1e3

@@ -64,8 +64,8 @@ def tapping_kw(cycle: str, local_day: NDArray[np.int64], local_h: Floats, step_h
         KeyError: if there is no such cycle.
     """
     start, energy = (np.array(x, dtype=float) for x in zip(*TAPPING[cycle], strict=True))
-    minute = _minutes(start, energy)
-    return _on_steps(np.tile(minute, (_span(local_day), 1)), local_day, local_h, step_h)
+    days = _span(local_day)
+    return _on_steps(np.tile(start, (days, 1)), np.tile(energy, (days, 1)), local_day, local_h, step_h)
 
 
 def people_kw(
@@ -86,38 +86,41 @@ def people_kw(
     """
     start, energy = (np.array(x, dtype=float) for x in zip(*TAPPING["m"], strict=True))
     first = int(local_day.min())
-    table = np.empty((_span(local_day), 1440))
-    for k in range(len(table)):
+    days = _span(local_day)
+    times, energies = np.empty((days, start.size)), np.empty((days, start.size))
+    for k in range(days):
         day = first + k
         rng = np.random.default_rng([seed, day + 1_000_000])
         weekend = (day + 3) % 7 >= 5
         late = 90.0 * weekend * (start < 12 * 60)
-        times = np.clip(start + late + 40.0 * rng.standard_normal(start.size), 0, 1430)
-        table[k] = _minutes(times, energy * rng.gamma(1.0, 1.0, start.size) * daily_kwh / energy.sum())
-    return _on_steps(table, local_day, local_h, step_h)
+        times[k] = start + late + 40.0 * rng.standard_normal(start.size)
+        energies[k] = energy * rng.gamma(1.0, 1.0, start.size) * daily_kwh / energy.sum()
+    return _on_steps(np.clip(times, 0, 1430), energies, local_day, local_h, step_h)
 
 
 def _span(local_day: NDArray[np.int64]) -> int:
     return int(local_day.max() - local_day.min()) + 1
 
 
-def _minutes(start: Floats, energy: Floats) -> Floats:
-    """Return the energy in every minute of a day [kWh], shape (1440,); what would run past midnight is drawn before."""
-    length = np.maximum(minutes_of(energy), 1e-6)
-    begin = np.minimum(start, 1440 - np.minimum(length, 1440))
-    edges = np.arange(1441)[:, None]
-    through = np.clip((edges - begin) / length, 0.0, 1.0) @ energy
-    return np.diff(through)
+def _on_steps(
+    start_min: Floats, energy_kwh: Floats, local_day: NDArray[np.int64], local_h: Floats, step_h: float
+) -> Floats:
+    """Return draws of days (days, draws) as mean power of steps by their wall clock; no draw runs past midnight.
 
-
-def _on_steps(table: Floats, local_day: NDArray[np.int64], local_h: Floats, step_h: float) -> Floats:
-    """Return minutes of days (days, 1440) as mean power of steps by their wall clock.
-
+    The heat drawn since the first midnight is a line with a kink where a draw begins or ends; steps take differences.
     On the day on which the clock goes forward the draws of the missing hour fall away, on the other they repeat; there
     are hardly any at that time.
     """
-    through = np.concatenate([[0.0], np.cumsum(table)])
-    begin = (local_day - local_day.min()) * 1440 + local_h * 60
-    ends = np.minimum(begin + step_h * 60, table.size)
-    minute = np.arange(through.size)
-    return np.asarray((np.interp(ends, minute, through) - np.interp(begin, minute, through)) / step_h)
+    length = np.maximum(minutes_of(energy_kwh), 1e-6)
+    begin = (
+        np.minimum(start_min, 1440 - np.minimum(length, 1440)) + 1440.0 * np.arange(len(start_min))[:, None]
+    )
+    at = np.concatenate([begin.ravel(), (begin + length).ravel()])
+    power = (energy_kwh / length).ravel()
+    order = np.argsort(at, kind="stable")
+    at, slope = at[order], np.cumsum(np.concatenate([power, -power])[order])
+    through = np.concatenate([[0.0], np.cumsum(slope[:-1] * np.diff(at))])
+    first = (local_day - local_day.min()) * 1440 + local_h * 60
+    last = np.minimum(first + step_h * 60, 1440.0 * len(start_min))
+    drawn = np.interp(last, at, through) - np.interp(first, at, through)
+    return np.asarray(np.maximum(drawn, 0.0) / step_h)
