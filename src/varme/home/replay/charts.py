@@ -20,7 +20,7 @@ def replay_charts(found: Replayed, tables: dict[str, Table]) -> list[Chart]:
             "cost_by_controller", "bars", "Cost by controller", "replay_kpis", "controller",
             ("cost_eur", "wishes_eur"), x_label="Controller", y_label="Cost [EUR]", section=section,
             note="Electricity, wear and starts with stores valued, and beside it what was missed at the study's "
-            "prices. Rules have the set points that are cheapest in this span; perfect knows the future and is a bound.",
+            "prices. Rules have the set points that are cheapest in this span; perfect knows the future.",
         ),
         Chart(
             "saving_over_time", "line", f"Cumulated saving against {found.rule}, with its interval", "savings_weeks",

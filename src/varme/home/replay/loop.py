@@ -15,13 +15,15 @@ import numpy as np
 from varme.components.home import Slots
 from varme.components.home_heat_pump import MODE_CODES
 from varme.ground.context import Checkpoints
+from varme.ground.errors import ModelError, SolverError
 from varme.home.plant import Plant, State
 from varme.home.replay.beliefs import Belief
 from varme.home.replay.spec import ReplaySpec
 from varme.home.schedule.plan import Plan, Warm, make_plan
-from varme.home.simulate.engine import Simulator
+from varme.home.simulate.engine import Controller, Simulator
 from varme.home.simulate.guard import Guard
 from varme.home.simulate.replay_plan import FollowPlan
+from varme.home.simulate.rules import THERMOSTAT, RuleController
 from varme.home.simulate.state import NOTED, Command, Homes, Trace
 from varme.home.spec import PlanSpec
 from varme.kernel.model import Floats
@@ -29,7 +31,7 @@ from varme.kernel.model import Floats
 #: Below this, power counts as none [kW].
 NONE_KW = 1e-3
 #: What of a plan is kept for the tables, by hour.
-PLANNED = ("planned_import_kw", "planned_heat_pump_kw", "planned_cost_cent", "gap_cent")
+PLANNED = ("planned_import_kw", "planned_heat_pump_kw", "planned_cost_cent", "gap_cent", "failed")
 #: Parts of a state as arrays.
 STATE = (
     "house_c", "tank_c", "battery_kwh", "vehicle_kwh", "mode", "mode_min", "starts_today", "peak_kw", "buffer_c",
@@ -196,6 +198,9 @@ def _week(
     plant = simulator.plant
     n, base_h = plant.seen.grid.n, plant.seen.grid.step_h
     warm: Warm | None = None
+    plan: Plan | None = None
+    planned_at, guard = first, Guard()
+    rule = RuleController(plant, [THERMOSTAT], simulator.hours)
     flows: dict[str, list[Floats]] = {name: [] for name in NOTED}
     planned: dict[str, list[float]] = {name: [] for name in PLANNED}
     for at in range(first, last, every):
@@ -204,16 +209,31 @@ def _week(
             homes.starts_today[:] = 0
         slots = slots_from(at, n, base_h, spec)
         believed = belief.look(at, int(slots.counts.sum()))
-        plan = make_plan(believed, slots, homes.state(), plan_spec, warm=warm)
-        warm = plan.warm
-        trace = simulator.run(homes, at, count, Steered(plan, plant))
+        new = _planned(believed, slots, homes.state(), plan_spec, warm)
+        if new is not None:
+            plan, warm, planned_at = new, new.warm, at
+        age_min = 60 * (at - planned_at) * base_h
+        usable = plan is not None and not guard.stale(age_min) and at + count <= plan.slots.edges[-1]
+        controller: Controller = rule
+        if usable and plan is not None:
+            controller = Steered(plan, plant, guard)
+        trace = simulator.run(homes, at, count, controller)
+        said = _said(plan, count) if new is not None and plan is not None else dict.fromkeys(PLANNED, np.nan)
         for name, values in condensed(trace).items():
             flows[name].append(values)
-        for name, value in _said(plan, count).items():
+        for name, value in (said | {"failed": float(new is None)}).items():
             planned[name].append(value)
     out = {f"flow.{name}": np.concatenate(values) for name, values in flows.items()}
     out |= {f"plan.{name}": np.array(values) for name, values in planned.items()}
     return out | {f"state.{name}": np.asarray(getattr(homes, name)) for name in STATE}
+
+
+def _planned(plant: Plant, slots: Slots, state: State, spec: PlanSpec, warm: Warm | None) -> Plan | None:
+    """Return a plan, or ``None``: then the last one is followed until it is stale, and after that a thermostat."""
+    try:
+        return make_plan(plant, slots, state, spec, warm=warm)
+    except (ModelError, SolverError):
+        return None
 
 
 def _restored(kept: dict[str, Floats]) -> Homes:

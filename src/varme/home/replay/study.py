@@ -268,7 +268,6 @@ def figures(found: Replayed, study: HomeReplayStudy) -> list[Figure]:
     whole = {s.controller: s for s in found.savings if s.season == "all" and s.against == found.rule}
     saved = whole["plan"]
     share = round(100 * study.replay.confidence_share)
-    band = None if np.isnan(saved.low_eur) else (saved.low_eur, saved.high_eur)
     out = [
         Figure("cost_eur", plan.cost_eur, "cost under plans, stores valued"),
         Figure("rule_cost_eur", rule.cost_eur, f"cost under the rule: {found.rule}"),
@@ -277,7 +276,6 @@ def figures(found: Replayed, study: HomeReplayStudy) -> list[Figure]:
         Figure("saving_high_eur", saved.high_eur, f"upper end of the {share} % interval"),
         Figure("saving_percent", saved.percent, f"saving over the cost under {found.rule}"),
     ]
-    del band
     if "perfect" in whole:
         out.append(
             Figure("saving_bound_eur", whole["perfect"].saving_eur, "saving with perfect forecasts: a bound")
@@ -331,6 +329,14 @@ def findings(found: Replayed, study: HomeReplayStudy) -> list[Finding]:
             f"In {100 * held:.2g} % of the time the guard did not let the compressor do what the plan wanted."
         )
         out.append(Finding("guard_held", "note", "replay", text, {"held_share": round(held, 5)}))
+    for name in ("plan", "perfect"):
+        failed = int(found.runs[name].planned["failed"].sum()) if name in found.runs else 0
+        if failed:
+            text = (
+                f"{failed} of {found.runs[name].plans} plans of the controller {name} failed: the plan before was "
+                "followed until it was two hours old, then a thermostat."
+            )
+            out.append(Finding("plan_failed", "warning", name, text, {"failed": failed}))
     if study.forecast.method == "perfect":
         text = "Plans knew the future: what they save is a bound, not a promise."
         out.append(Finding("perfect_foresight", "warning", "forecast.method", text, {}))

@@ -198,11 +198,13 @@ class Replayed:
 
 
 def _hourly(values: Floats, each: int, how: str = "mean") -> Floats:
+    """Return a series by hour: its mean, its sum, or its last value."""
     edges = np.arange(0, len(values), each)
     if how == "last":
-        return np.asarray(values[np.minimum(edges + each, len(values)) - 1])
+        return np.asarray(values[np.minimum(edges + each, len(values)) - 1], dtype=float)
     sums = np.add.reduceat(values, edges)
-    return np.asarray(sums if how == "sum" else sums / np.diff(np.append(edges, len(values))))
+    counts = np.diff(np.append(edges, len(values)))
+    return np.asarray(sums if how == "sum" else sums / counts, dtype=float)
 
 
 def replay_table(found: Replayed) -> Table:

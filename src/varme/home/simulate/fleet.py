@@ -23,6 +23,7 @@ from varme.home.simulate.inputs import Numbers, Rows, Series, constant, series_o
 from varme.home.simulate.loop import Stretch, advance, sums_of
 from varme.home.simulate.rules import (
     BACKUP_K,
+    STOP_K,
     Rules,
     charge_hours,
     heating_curve,
@@ -286,7 +287,7 @@ class FleetRun:
         tank = np.where(k["tank"] * k["pump"] > 0, k["tank_low"], -1e9)
         band = r["band_k"] / 2 * exists
         room = [*(x.scaled(exists) for x in target), never]
-        off = constant(np.where(k["tank"] * k["pump"] > 0, self.tank_off, -1e9), n)
+        off = constant(np.where(k["tank"] * k["pump"] > 0, self.tank_off - STOP_K, -1e9), n)
         self.switch_on = Rows([[*room, constant(-band, n)], [constant(tank + r["water_on_k"], n)]], dtype)
         self.switch_off = Rows([[*room, constant(band, n)], [off]], dtype)
         curve = k["loss"] + r["gain_share_per_k"] * k["design"]

@@ -155,7 +155,7 @@ class RuleController:
             on = np.where(surplus, off - 2.0, tank.low_c + number["water_on_k"])
             level = tank_c(homes)
             off, on, duty = self._duty(homes, at, off, on)
-            water = level < np.where(self.memory.water, off, on)
+            water = level < np.where(self.memory.water, off - STOP_K, on)
             water &= self.water_ok[at] | surplus | (level < tank.low_c) | duty
             need = np.maximum(off - level, 0.0) * tank.capacity_kwh_per_k / self.hours
             short = np.where(duty & (level >= pump.water_max_c), off, tank.low_c - BACKUP_K) - level
@@ -240,6 +240,9 @@ _NUMBERS = (
     "room_k", "band_k", "gain_share_per_k", "setback_k", "water_on_k", "water_off_k", "surplus_kw", "surplus_room_k",
     "surplus_water_k",
 )  # fmt: skip
+#: A tank that is this close to the temperature at which heating ends is warm [K]: what it loses within the step in which
+#: it gets there must not keep the compressor from the room (assumption).
+STOP_K = 1.0
 #: Hours before departure in which a vehicle on surplus PV is charged in any case (assumption).
 LAST_H = 5.0
 
