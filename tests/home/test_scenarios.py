@@ -69,9 +69,9 @@ def written_out(plants, slots, state, risk, count):
             if link >= 0:
                 index, data, low, high = np.append(index, x0 + link), np.append(data, -1.0), 0.0, 0.0
             rows.append((index, data, low, high))
-        span = np.flatnonzero(a.cost)
+        paid = np.flatnonzero(a.cost)
         rows.append(
-            (np.append(span + offsets[k], theta + k), np.append(-a.cost[span], 1.0), a.offset, np.inf)
+            (np.append(paid + offsets[k], theta + k), np.append(-a.cost[paid], 1.0), a.offset, np.inf)
         )
         rows.append((np.array([z + k, theta + k, eta]), np.array([1.0, -1.0, 1.0]), 0.0, np.inf))
     lower, upper, cost = np.zeros(n), np.full(n, np.inf), np.zeros(n)

@@ -138,7 +138,7 @@ def plan_chunk(chunk: Chunk) -> dict[str, NDArray[Any]]:
             flexes.append(flex_of(plan))
         figures.append(_figures(plan, time.process_time() - started))
     n = powers[0].shape[1] if powers else 0
-    up, down = _envelopes(flexes, durations, chunk.study.time.step_min, n)
+    up, down = _envelopes(flexes, durations, chunk.study.time.step_min, (len(kept), len(durations), n))
     return Planned(
         np.array(kept, dtype=np.int64),
         np.array(powers, dtype=np.float32).reshape(len(kept), len(POWERS), n),
@@ -193,10 +193,9 @@ def _figures(plan: Plan, seconds: float) -> list[float]:
 
 
 def _envelopes(
-    flexes: list[Flex], durations: list[int], step_min: int, n: int
+    flexes: list[Flex], durations: list[int], step_min: int, shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return envelopes of all homes at once, (H, D, n) each."""
-    shape = (len(flexes), len(durations), n)
     up, down = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
     if flexes:
         whole = stacked(flexes)

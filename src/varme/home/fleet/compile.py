@@ -20,7 +20,7 @@ from varme.components.house import House
 from varme.components.photovoltaics import Photovoltaics
 from varme.ground.context import Context
 from varme.ground.size import largest
-from varme.ground.spec import Spec
+from varme.ground.spec import Spec, parse
 from varme.home.case import load_case, state_of
 from varme.home.fleet.spec import FleetStudy
 from varme.home.plant import Plant, State
@@ -98,7 +98,11 @@ def differing(typical: Typical, row: dict[str, Any]) -> FleetStudy:
 
 
 def _section(section: str, old: Spec | None, values: dict[str, Any]) -> Spec | None:
-    """Return a section with some of its fields replaced; ``None`` if its device is not there."""
+    """Return a section with some of its fields replaced; ``None`` if its device is not there.
+
+    Raises:
+        InputError: with every problem of the section.
+    """
     kind, size = SECTIONS[section]
     if size and size in values and values[size] <= 0:
         return None
@@ -109,8 +113,8 @@ def _section(section: str, old: Spec | None, values: dict[str, Any]) -> Spec | N
     if trip and section == "vehicles":
         changed = {("energy_kwh" if k == "trip_energy_kwh" else k): v for k, v in trip.items()}
         trips = (old if isinstance(old, ElectricVehicle) else ElectricVehicle()).trips
-        kept["trips"] = [type(t)(**_given(t) | changed) for t in trips]
-    return kind(**kept | values)
+        kept["trips"] = [parse(type(t), _given(t) | changed, "vehicles.trips") for t in trips]
+    return parse(kind, kept | values, section)
 
 
 def _given(spec: Spec) -> dict[str, Any]:

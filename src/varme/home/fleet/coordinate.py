@@ -37,6 +37,8 @@ EXCESS_CENT = 500.0
 KEPT_HOMES = 3000
 #: Rounds of plans after the prices are found.
 PLAN_ROUNDS = 5
+#: Rounds more while the limit is not kept.
+MORE_ROUNDS = 5
 #: What counts as kept, relative to the limit.
 KEPT_SHARE = 1e-6
 
@@ -154,7 +156,8 @@ class Answers:
         for chunk, warm, homes in zip(self.chunks, self.warm, self.compiled, strict=True):
             last = first + len(chunk.homes)
             cap = None if caps_kw is None else caps_kw[first:last]
-            tasks.append(Asked(chunk, price_cent, kind, cap, warm, homes, self.keep and not homes))
+            seen = price_cent if price_cent.ndim == 1 else price_cent[first:last]
+            tasks.append(Asked(chunk, seen, kind, cap, warm, homes, self.keep and not homes))
             first = last
         parts: list[Answered | None] = [None] * len(tasks)
         for result in self.executor.map(answer, tasks):
@@ -213,12 +216,19 @@ def coordinate(
 def _plans(
     answers: Answers, search: _Prices, choice: _Choice, steps: list[Step], spec: FeederSpec, context: Context
 ) -> None:
-    """Have the homes make plans at the prices found, and at prices that rise where the chosen ones exceed the limit."""
+    """Have the homes make plans at the prices found, and at prices that rise where the chosen ones exceed the limit.
+
+    Homes that are alike answer alike, and one price moves them all at once: so from the second round on each sees the
+    added price with a weight of its own (fixed by its place, nothing drawn anew), until the limit is kept.
+    """
     extra, before = np.zeros(search.n), np.inf
-    for _ in range(PLAN_ROUNDS):
+    for number in range(PLAN_ROUNDS + MORE_ROUNDS):
         price = search.best + extra
-        heard = answers.ask(price, "plan")
-        search.bounded(price, heard)
+        if number < 2:
+            heard = answers.ask(price, "plan")
+            search.bounded(price, heard)
+        else:
+            heard = answers.ask(search.best + _weights(len(choice.chosen), search.n, number) * extra, "plan")
         choice.add(heard)
         choice.settle(search.best)
         excess = choice.excess_kw()
@@ -233,9 +243,18 @@ def _plans(
         enough = spec.gap_share * abs(cost)
         if kept and (cost - search.bound <= enough or before - cost <= 0.1 * enough):
             break
+        if number >= PLAN_ROUNDS - 1 and kept:
+            break
         before = cost if kept else np.inf
-        sharper = np.maximum(np.abs(search.best), 2.0)
+        sharper = np.minimum(np.maximum(np.abs(search.best), 2.0) * 2.0**number, EXCESS_CENT)
         extra = extra + np.where(np.abs(excess) > 1e-6, np.sign(excess) * sharper, -0.3 * extra)
+
+
+def _weights(homes: int, n: int, number: int) -> Floats:
+    """Return each home's weight on the added price, smooth over time, between 0 and 2, (homes, n)."""
+    phase = np.random.default_rng([homes, number, 181]).uniform(0, 2 * np.pi, (homes, 2, 1))
+    wave = np.linspace(0, 2 * np.pi, n, endpoint=False)
+    return np.asarray(1 + 0.5 * (np.sin(3 * wave + phase[:, 0]) + np.sin(7 * wave + phase[:, 1])))
 
 
 def _chosen(chunks: list[Chunk], search: _Prices, choice: _Choice, steps: list[Step]) -> Coordination:
@@ -411,8 +430,19 @@ def _descended(
     """
     homes = np.arange(len(cost))
     chosen = start.copy()
+    for share in (0.01, 0.03, 0.1, 1.0):  # a price that rises: cheap changes first
+        chosen = _descent(cost, net, chosen, limits, share * EXCESS_CENT * step_h, passes)
     total = net[homes, chosen].sum(axis=0)
-    price = EXCESS_CENT * step_h
+    excess = np.abs(limits.excess(total)).sum()
+    return float(cost[homes, chosen].sum() + EXCESS_CENT * step_h * excess), chosen
+
+
+def _descent(
+    cost: Floats, net: Floats, start: NDArray[np.int64], limits: Limits, price: float, passes: int
+) -> NDArray[np.int64]:
+    """Descend at one price of what exceeds the limits [cent per kW and slot]."""
+    homes, chosen = np.arange(len(cost)), start.copy()
+    total = net[homes, chosen].sum(axis=0)
     for _ in range(passes):
         changed = False
         for i in homes:
@@ -424,8 +454,7 @@ def _descended(
                 chosen[i], total, changed = best, others + net[i, best], True
         if not changed:
             break
-    total = net[homes, chosen].sum(axis=0)
-    return float(cost[homes, chosen].sum() + price * np.abs(limits.excess(total)).sum()), chosen
+    return chosen
 
 
 def alone_of(chunks: list[Chunk], planned: Planned) -> Answered:

@@ -35,8 +35,8 @@ class Asked:
 
     Attributes:
         chunk: The homes; those without a plan are left out.
-        price_cent: Price of the feeder on import less export, in each slot [cent/kWh], (n,); what export earns rises
-            by it, what import costs too.
+        price_cent: Price of the feeder on import less export, in each slot [cent/kWh], (n,), or one for each home,
+            (H, n); what export earns rises by it, what import costs too.
         kind: ``relaxed`` for bounds, ``plan`` for plans.
         cap_kw: Largest import of each home, (H,); ``None`` for its own.
         warm: What each home's last answer left; ``None`` where there was none.
@@ -81,7 +81,8 @@ class Answered:
 def answer(asked: Asked) -> Answered:
     """Return a chunk's answer to a price."""
     typical = Typical(asked.chunk.study, asked.chunk.context)
-    count, n = len(asked.chunk.homes), len(asked.price_cent)
+    count, n = len(asked.chunk.homes), asked.price_cent.shape[-1]
+    prices = np.broadcast_to(asked.price_cent, (count, n))
     figures, net = np.full((count, 4), np.nan), np.zeros((count, n))
     failed, warm = np.zeros(count, dtype=bool), [*asked.warm] or [None] * count
     last: Warm | None = None
@@ -92,7 +93,7 @@ def answer(asked: Asked) -> Answered:
         cap = None if asked.cap_kw is None else float(asked.cap_kw[number])
         work = _relaxed if asked.kind == "relaxed" else _planned
         try:
-            figures[number], net[number], left = work(plant, state, asked.price_cent, start, cap)
+            figures[number], net[number], left = work(plant, state, prices[number], start, cap)
         except VarmeError:
             if asked.cap_kw is None:
                 raise
