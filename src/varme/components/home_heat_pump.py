@@ -350,7 +350,7 @@ def _limits(numbers: HeatPumpNumbers, model: Model, ports: Sequence[Port]) -> No
         for p in ports
         if p.bus == ELECTRICITY
     ]
-    model.add("heat_pump.electric_max", terms, upper=numbers.electric_max_kw[slot])
+    model.add("heat_pump.limit", terms, upper=numbers.electric_max_kw[slot])
 
 
 def pausing(slots: Slots, minutes: float) -> list[Floats]:

@@ -23,18 +23,16 @@ def settled(problem: Problem, x: Floats) -> Floats:
         levels.append([f"house.temperature_{k}" for k in range(plant.house.network.nodes)])
     singles = [name.replace("balance", "level") for name in model.rows if name.endswith(".balance")]
     levels += [[name] for name in singles if name in model.vars]
-    for _ in range(2):
-        rest = row_activity(arrays, x) - arrays.row_lower
-        for group in levels:
-            rows = [model.rows[_balance_of(name)].index for name in group]
-            if any(
-                model.vars[name].history != 1 or row.shape != (n,)
-                for name, row in zip(group, rows, strict=True)
-            ):
-                continue
-            change = _carried(np.stack([rest[row] for row in rows], axis=1), _lags(problem, group))
-            for k, name in enumerate(group):
-                x[model.vars[name].now] -= change[:, k]
+    rest = row_activity(arrays, x) - arrays.row_lower
+    for group in levels:
+        rows = [model.rows[_balance_of(name)].index for name in group]
+        if any(
+            model.vars[name].history != 1 or row.shape != (n,) for name, row in zip(group, rows, strict=True)
+        ):
+            continue
+        change = _carried(np.stack([rest[row] for row in rows], axis=1), _lags(problem, group))
+        for k, name in enumerate(group):
+            x[model.vars[name].now] -= change[:, k]
     balance = problem.balance.index
     rest = (row_activity(arrays, x) - arrays.row_lower)[balance]
     bought, sold = model.vars["grid.import"].now, model.vars["grid.export"].now
