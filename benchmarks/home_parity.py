@@ -16,9 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.kernel.model import Model, Number
+from varme.kernel.model import Ints, Model, Number, Var
+from varme.kernel.packets import Store, add_counts
+from varme.kernel.switched import Basis, Modes, crash
 
 Floats = NDArray[np.float64]
+Terms = list[tuple[Number, Ints]]
+#: What the heat pump serves, one at a time.
+MODES = ("room", "water")
+#: Price of electricity's worth of heat that a pattern lacks or has too much of, while it is searched for.
+ARTIFICIAL_CENT_PER_KWH = 1000.0
 
 
 def folder() -> Path:
@@ -98,8 +105,8 @@ class Parity:
 def draw_case(seed: int, hours: int = 24, step_min: int = 15, *, strict: bool = False) -> Parity:
     """Return a seeded home and day, from noon to noon.
 
-    Prices have the shape of Danish hourly prices: 25 % VAT, electricity tax and a network charge of three levels on top of
-    a spot price with two peaks. Weather is a season's mean with a daily swing.
+    Prices have the shape of Danish hourly prices: 25 % VAT, electricity tax and a network charge of three levels on top
+    of a spot price with two peaks. Weather is a season's mean with a daily swing.
     """
     rng = np.random.default_rng(seed)
     step_h = step_min / 60
@@ -138,13 +145,104 @@ def draw_case(seed: int, hours: int = 24, step_min: int = 15, *, strict: bool = 
 
 
 def build(case: Parity) -> Model:
-    """Return varme's model of a home: what EMHASS plans, without what the plan does not need.
+    """Return the model of a home with a status per mode: what every modelling library in the benchmark builds.
 
     Import and export have no direction binary (import costs more than export earns, so an optimum never does both), nor
     has the battery (what goes in and out at once is lost, and no price is negative).
     """
-    n, h = case.n, case.step_h
-    model = Model(n)
+    model, demand = Model(case.n), case.load - case.pv
+    balance = _electricity(case, model)
+    switches: Terms = []
+    floor = case.power_kw if case.strict else case.power_min_kw
+    for name in MODES:
+        on = model.var(f"{name}_on", upper=1.0, integer=True)
+        power = model.var(f"{name}_power", upper=case.power_kw)
+        model.add(f"{name}_most", [(1.0, power.now), (-case.power_kw, on.now)], upper=0.0)
+        model.add(f"{name}_least", [(1.0, power.now), (-floor, on.now)], lower=0.0)
+        _heat(case, model, name, power)
+        balance.append((-1.0, power.now))
+        switches.append((1.0, on.now))
+    model.add("valve", switches, upper=1.0)
+    model.add("electricity", balance, lower=demand, upper=demand)
+    model.assemble()
+    _begin(case, model)
+    return model
+
+
+def lean(case: Parity, *, counts: bool = True) -> tuple[Model, Modes, Basis]:
+    """Return the model without statuses, its modes, and a basis to begin with, for varme's planner of such machines.
+
+    Args:
+        case: The home.
+        counts: Whether a pump at one power gets the packets of each store as rows (:mod:`varme.kernel.packets`).
+    """
+    model, demand = Model(case.n), case.load - case.pv
+    balance = _electricity(case, model)
+    powers, stores = [], tuple(store(case, name) if case.strict else None for name in MODES)
+    for name, packets in zip(MODES, stores, strict=True):
+        power = model.var(f"{name}_power", upper=case.power_kw)
+        _heat(case, model, name, power, artificial=True)
+        balance.append((-1.0, power.now))
+        powers.append(power)
+        if packets is not None and counts:
+            add_counts(model, f"{name}_count", power.now, 1.0 / case.power_kw, packets.counts())
+    model.add("valve", [(1.0 / case.power_kw, p.now) for p in powers], upper=1.0)
+    model.add("electricity", balance, lower=demand, upper=demand)
+    model.assemble()
+    _begin(case, model)
+    shape = (len(powers), case.n)
+    floor = case.power_kw if case.strict else case.power_min_kw
+    columns = np.stack([p.now for p in powers])
+    artificial = np.concatenate(
+        [model.vars[f"{m}_{way}"].now for m in MODES for way in ("missing", "vented")]
+    )
+    modes = Modes(columns, np.full(shape, floor), np.full(shape, case.power_kw), stores, artificial)
+    carried = [
+        ("battery", "level"),
+        ("electricity", "import"),
+        ("room_heat", "room_c"),
+        ("water_heat", "water_c"),
+    ]
+    carried += [(f"{name}_count_sum", f"{name}_count") for name in MODES if f"{name}_count" in model.vars]
+    return model, modes, crash(model, carried)
+
+
+def store(case: Parity, name: str) -> Store:
+    """Return room or tank as a store that full-power steps fill; the last step's end has no limits, as in EMHASS."""
+    keep, gain, rest, least, most = _physics(case, name)
+    last = np.zeros(case.n)
+    last[-1] = np.inf
+    start = case.room_start_c if name == "room" else case.tank_start_c
+    return Store(np.full(case.n, keep), gain * case.power_kw, rest, least - last, most + last, start)
+
+
+def _physics(case: Parity, name: str) -> tuple[float, Floats, Floats, float, float]:
+    """Return share kept, kelvin per kW, kelvin per step otherwise, and the band of room or tank."""
+    if name == "room":
+        keep = 1 - case.loss_kw_per_k * case.step_h / case.mass_kwh_per_k
+        gain = case.step_h / case.mass_kwh_per_k * case.cop_room
+        return keep, gain, (1 - keep) * case.outdoor, case.room_min_c, case.room_max_c
+    per_kwh = case.tank_k_per_kwh
+    rest = -per_kwh * (case.draw + case.step_h * case.tank_loss_kw)
+    return 1.0, case.step_h * per_kwh * case.cop_water, rest, case.tank_min_c, case.tank_max_c
+
+
+def _heat(case: Parity, model: Model, name: str, power: Var, *, artificial: bool = False) -> None:
+    keep, gain, rest, least, most = _physics(case, name)
+    last = np.zeros(case.n)
+    last[-1] = np.inf
+    heat = model.var(f"{name}_c", lower=least - last, upper=most + last, history=1)
+    rows: Terms = [(1.0, heat.now), (-keep, heat.lag(1)), (-gain, power.now)]
+    if artificial:
+        price = ARTIFICIAL_CENT_PER_KWH * case.power_kw * case.step_h / float(np.mean(gain * case.power_kw))
+        for way, sign in (("missing", -1.0), ("vented", 1.0)):
+            rows.append((sign, model.var(f"{name}_{way}", cost=price).now))
+    model.add(f"{name}_heat", rows, lower=rest, upper=rest)
+
+
+def _electricity(case: Parity, model: Model) -> Terms:
+    """Add grid, battery and car; return their terms in the balance."""
+    n, h, eta = case.n, case.step_h, case.battery_one_way
     bought = model.var("import", upper=case.grid_kw, cost=100 * h * case.buy)
     sold = model.var("export", upper=case.grid_kw, cost=-100 * h * case.sell)
     charge = model.var("charge", upper=case.battery_kw)
@@ -156,43 +254,21 @@ def build(case: Parity) -> Model:
     )
     low[-1] = high[-1] = case.battery_start * case.battery_kwh
     level = model.var("level", lower=low, upper=high, history=1)
-    eta = case.battery_one_way
-    flows: list[tuple[Number, NDArray[np.int32]]] = [(-eta * h, charge.now), (h / eta, discharge.now)]
+    flows: Terms = [(-eta * h, charge.now), (h / eta, discharge.now)]
     model.add("battery", [(1.0, level.now), (-1.0, level.lag(1)), *flows], lower=0.0, upper=0.0)
-    balance: list[tuple[Number, NDArray[np.int32]]] = [
-        (1.0, bought.now), (-1.0, sold.now), (1.0, discharge.now), (-1.0, charge.now), (-1.0, car.now)
-    ]  # fmt: skip
-    switches = []
-    last = np.zeros(n)
-    last[-1] = np.inf
-    for name, cop, least, most in (
-        ("room", case.cop_room, case.room_min_c, case.room_max_c),
-        ("water", case.cop_water, case.tank_min_c, case.tank_max_c),
-    ):
-        on = model.var(f"{name}_on", upper=1.0, integer=True)
-        power = model.var(f"{name}_power", upper=case.power_kw)
-        model.add(f"{name}_most", [(1.0, power.now), (-case.power_kw, on.now)], upper=0.0)
-        floor = case.power_kw if case.strict else case.power_min_kw
-        model.add(f"{name}_least", [(1.0, power.now), (-floor, on.now)], lower=0.0)
-        heat = model.var(f"{name}_c", lower=least - last, upper=most + last, history=1)
-        if name == "room":
-            keep = 1 - case.loss_kw_per_k * h / case.mass_kwh_per_k
-            gain = h / case.mass_kwh_per_k
-            rest = (1 - keep) * case.outdoor
-        else:
-            keep, gain = 1.0, h * case.tank_k_per_kwh
-            rest = -case.tank_k_per_kwh * (case.draw + h * case.tank_loss_kw)
-        rows = [(1.0, heat.now), (-keep, heat.lag(1)), (-gain * cop, power.now)]
-        model.add(f"{name}_heat", rows, lower=rest, upper=rest)
-        balance.append((-1.0, power.now))
-        switches.append((1.0, on.now))
-    model.add("valve", switches, upper=1.0)
-    demand = case.load - case.pv
-    model.add("electricity", balance, lower=demand, upper=demand)
     model.add_row("car_block", np.full(n, h), car.now, lower=case.car_kwh, upper=case.car_kwh)
-    model.assemble()
-    for name, value in (
-        ("level", case.battery_start * case.battery_kwh), ("room_c", case.room_start_c), ("water_c", case.tank_start_c)
-    ):  # fmt: skip
+    return [(1.0, bought.now), (-1.0, sold.now), (1.0, discharge.now), (-1.0, charge.now), (-1.0, car.now)]
+
+
+def _begin(case: Parity, model: Model) -> None:
+    """Fix the history columns to the state before the first step."""
+    begin = {
+        "level": case.battery_start * case.battery_kwh,
+        "room_c": case.room_start_c,
+        "water_c": case.tank_start_c,
+    }
+    for name in MODES:
+        if f"{name}_count" in model.vars:
+            begin[f"{name}_count"] = 0.0
+    for name, value in begin.items():
         model.set_history(model.vars[name], np.array([value]))
-    return model

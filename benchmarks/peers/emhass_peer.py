@@ -55,7 +55,7 @@ def plan(
     Raises:
         RuntimeError: if it failed.
     """
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     task = json.dumps({"homes": list(homes), "gap": gap, "warm": warm, "limit_s": limit_s})
     command = [str(python), str(Path(__file__).resolve())]
     done = subprocess.run(
@@ -127,11 +127,11 @@ def _ready(home: dict[str, Any], gap: float, limit_s: float) -> Any:
     """Return a fresh ``Optimization`` of a home, and a function that solves it with the load scaled."""
     import logging
 
-    import emhass
+    import emhass  # type: ignore[import-not-found]
     import numpy as np
     import pandas as pd
     from emhass import utils
-    from emhass.optimization import Optimization
+    from emhass.optimization import Optimization  # type: ignore[import-not-found]
 
     logger = logging.getLogger("emhass")
     logger.setLevel(logging.CRITICAL)
@@ -153,7 +153,10 @@ def _ready(home: dict[str, Any], gap: float, limit_s: float) -> Any:
     }  # fmt: skip
     index = pd.date_range("2025-01-15 12:00", periods=len(home["buy"]), freq=step, tz="UTC")
     frame = pd.DataFrame(
-        {"unit_load_cost": home["buy"], "unit_prod_price": home["sell"], "outdoor_temperature_forecast": home["outdoor"]},
+        {
+            "unit_load_cost": home["buy"], "unit_prod_price": home["sell"],
+            "outdoor_temperature_forecast": home["outdoor"],
+        },
         index=index,
     )  # fmt: skip
     pv, load = 1e3 * np.array(home["pv"]), 1e3 * np.array(home["load"])

@@ -18,3 +18,5 @@ from benchmarks.subjects import transformers  # noqa: F401
 # Home.
 from benchmarks.subjects import home_learn  # noqa: F401
 from benchmarks.subjects import cop  # noqa: F401
+from benchmarks.subjects import emhass  # noqa: F401
+from benchmarks.subjects import home_build  # noqa: F401
