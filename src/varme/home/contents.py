@@ -11,6 +11,14 @@ from varme.ground.findings import Finding
 from varme.ground.result import Figure
 from varme.ground.tables import Table, TableSchema
 from varme.home.case import HomeCase
+from varme.home.comparison import (
+    Comparison,
+    comparison_charts,
+    comparison_figures,
+    comparison_findings,
+    comparison_schemas,
+    comparison_tables,
+)
 from varme.home.plant import State
 from varme.home.scenarios.compare import Outcome
 from varme.home.scenarios.report import (
@@ -43,6 +51,7 @@ class Found:
         kpis: Its key figures.
         told: Findings of the start.
         unsure: The plan under uncertainty, if it was asked for.
+        beside: The plan beside rules with the same heat, and executed.
     """
 
     case: HomeCase
@@ -52,6 +61,7 @@ class Found:
     kpis: Kpis
     told: tuple[Finding, ...] = ()
     unsure: Outcome | None = None
+    beside: Comparison | None = None
 
 
 def all_tables(found: Found) -> dict[str, Table]:
@@ -64,6 +74,8 @@ def all_tables(found: Found) -> dict[str, Table]:
     ]  # fmt: skip
     if found.case.prices is not None:
         made += [bill_table(plan_bill(found.case.prices, plan)), tariff_table(found.case.study.tariff)]
+    if found.beside is not None:
+        made += comparison_tables(found.beside, plan, found.kpis, flows)
     tables = {table.schema.name: table for table in made}
     return tables if found.unsure is None else tables | scenario_tables(found.unsure)
 
@@ -83,6 +95,8 @@ def all_figures(found: Found) -> list[Figure]:
     figures += [
         Figure(name, value, text) for name, value, text in found.kpis.meanings() if name != "cost_eur"
     ]
+    if found.beside is not None:
+        figures += comparison_figures(found.beside)
     return figures if found.unsure is None else [*figures, *scenario_figures(found.unsure)]
 
 
@@ -94,15 +108,31 @@ def all_findings(found: Found) -> list[Finding]:
         *plan_findings(found.plan, found.kpis),
         *duty_findings(found.plan),
     ]
+    if found.beside is not None:
+        findings += comparison_findings(found.beside)
     return findings if found.unsure is None else [*findings, *scenario_findings(found.unsure)]
 
 
 def all_charts(found: Found) -> list[Chart]:
     """Return all charts."""
     charts = plan_charts(found.plan)
+    if found.beside is not None:
+        charts += comparison_charts(found.beside)
     return charts if found.unsure is None else [*charts, *scenario_charts(found.unsure)]
 
 
 def all_schemas() -> list[TableSchema]:
     """Return the schemas of all tables of a result."""
-    return [PLAN, REASONS, REASON_HOURS, WORTH, COSTS, ENERGY, KPIS, BILL, TARIFF, *scenario_schemas()]
+    return [
+        PLAN,
+        REASONS,
+        REASON_HOURS,
+        WORTH,
+        COSTS,
+        ENERGY,
+        KPIS,
+        BILL,
+        TARIFF,
+        *comparison_schemas(),
+        *scenario_schemas(),
+    ]

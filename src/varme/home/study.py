@@ -11,6 +11,7 @@ from varme.ground.findings import Finding
 from varme.ground.result import Result
 from varme.home.case import HomeCase, load_case, state_of
 from varme.home.checks import check_state
+from varme.home.comparison import compared
 from varme.home.contents import Found, all_charts, all_figures, all_findings, all_schemas, all_tables
 from varme.home.scenarios.compare import plan_under_uncertainty
 from varme.home.schedule.explain import infeasible
@@ -69,7 +70,8 @@ def _plan(study: HomeStudy, context: Context) -> tuple[Found, float]:
     if study.scenarios is not None:
         unsure = plan_under_uncertainty(study, study.scenarios, context, state)
     flows = flows_of(plan)
-    return Found(case, state, plan, flows, kpis_of(plan, flows), tuple(told), unsure), planned_s
+    beside = None if context.brief else compared(case.plant, plan, flows)
+    return Found(case, state, plan, flows, kpis_of(plan, flows), tuple(told), unsure, beside), planned_s
 
 
 def _start_findings(study: HomeStudy, case: HomeCase, context: Context) -> list[Finding]:
