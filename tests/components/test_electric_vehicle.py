@@ -5,13 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.components.around import Solved, slots, surroundings
 from varme.components.electric_vehicle import (
+    DAYS,
     ElectricVehicle,
     block,
     check_trips,
     compiled,
+    step,
     trips_of,
     unreachable,
     unreachable_findings,
@@ -157,9 +161,9 @@ def test_a_car_that_leaves_too_early_is_told_with_kwh_and_time():
     assert unreachable(numbers, 40.0, 0.25) == []
 
 
-def plan_of(spec, seen, price, start, worth=0.0, step=None):
-    numbers = compiled(spec, seen).take(step or slots(seen))
-    even = step or slots(seen)
+def plan_of(spec, seen, price, start, worth=0.0):
+    even = slots(seen)
+    numbers = compiled(spec, seen).take(even)
     model = Model(even.n)
     price = np.broadcast_to(np.asarray(price, dtype=float), (even.n,))
     made = block(numbers, model, even, worth, price)
@@ -275,3 +279,53 @@ def test_the_extract_of_open_ev_data_is_read():
     cars = read_vehicles(MODELS)
     assert len(cars.models) == 1321
     assert cars.find("Volkswagen ID.3 Pro").usable_battery_kwh == 58.0
+
+
+def away_by_hand(seen, trips):
+    """Return which steps are away, minute by minute on the wall clock, and the energy of the trips that come back."""
+    local = seen.grid.local(seen.timezone)
+    step = np.timedelta64(round(seen.grid.step_h * 60), "m")
+    away = np.zeros(seen.grid.n, dtype=bool)
+    for trip in trips:
+        nights = trip.get("nights_count", int(trip["return_h"] <= trip["leave_h"]))
+        for back in range(32):
+            for k, begin in enumerate(local):
+                day = begin.astype("datetime64[D]") - np.timedelta64(back, "D")
+                if DAYS[int((day.astype(int) + 3) % 7)] not in trip["days"]:
+                    continue
+                first = day + np.timedelta64(round(60 * trip["leave_h"]), "m")
+                last = day + np.timedelta64(24 * 60 * nights + round(60 * trip["return_h"]), "m")
+                away[k] |= bool(begin < last and begin + step > first)
+    return away
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 95), st.integers(1, 95), st.integers(0, 2), st.sets(st.sampled_from(DAYS), min_size=1, max_size=3),
+    st.sampled_from([date(2025, 1, 14), date(2025, 6, 1)]),
+)  # fmt: skip
+def test_away_agrees_with_the_clock_minute_by_minute(leave, back, nights, days, start):
+    if nights == 0 and back <= leave:
+        nights = 1
+    trips = [{"days": sorted(days), "leave_h": leave / 4, "return_h": back / 4, "nights_count": nights}]
+    seen = surroundings(start, date.fromordinal(start.toordinal() + 2), 30)
+    numbers = compiled(vehicle(trips=trips), seen)
+    assert (numbers.home < 0.5).tolist() == away_by_hand(seen, trips).tolist()
+
+
+def test_a_plan_replayed_by_steps_has_the_same_levels():
+    seen = surroundings(step_min=60)
+    price = np.random.default_rng(1).uniform(5, 40, 24)
+    spec = vehicle(
+        discharge_max_kw=5.0, trips=[{"days": ["tue"], "leave_h": 8, "return_h": 12, "energy_kwh": 9}]
+    )
+    solved, numbers = plan_of(spec, seen, price, 30.0)
+    level = np.array([30.0])
+    for t in range(24):
+        done = step(
+            numbers, t, level, solved.value("vehicle.car.charge")[t : t + 1],
+            solved.value("vehicle.car.discharge")[t : t + 1], 1.0,
+        )  # fmt: skip
+        level = done.level_kwh
+        assert level[0] == pytest.approx(solved.value("vehicle.car.level")[t], abs=1e-6)
+        assert done.short_kwh[0] == pytest.approx(solved.value("vehicle.car.short")[t], abs=1e-6)

@@ -244,3 +244,15 @@ def test_emitters_take_no_more_than_they_can_where_heat_is_paid_for():
     limit = parse(House, {}, "test").emitter_max_kw
     assert limit == pytest.approx(8.9, abs=0.05)
     assert column(result, "plan", "room_heat_kw").max() <= limit + 1e-6
+
+
+@pytest.mark.parametrize(("emitter", "missed"), [("floor", False), ("fan_coil", False), ("radiator", True)])
+def test_floors_and_fan_coils_cool_a_summer_day_and_radiators_cannot(emitter, missed):
+    warm = [25 + 6 * np.sin(2 * np.pi * (h - 9) / 24) for h in range(24)]
+    result = run(
+        hot_water=None, weather={"outdoor_c": warm}, heat_pump={"rated_kw": 6.0, "reversible": True},
+        house={"emitter": emitter, "internal_gains_kw": 1.0, "temperature_max_c": 24.0}, state={"room_c": 24.0},
+    )  # fmt: skip
+    modes = {str(m) for m in result.data["plan"].column("mode")}
+    assert ("cool" in modes) is not missed
+    assert (result.summary["room_missed_k_h"].value > 1.0) is missed
