@@ -22,7 +22,7 @@ BASELINES = TableSchema(
     "baselines",
     "The plan beside rules that deliver the same heat",
     (
-        Column("control", "text", "plan, thermostat, timer or no_storage"),
+        Column("control", "text", "plan, or the rule"),
         Column(
             "cost_eur",
             "number",
@@ -43,6 +43,7 @@ BASELINES = TableSchema(
 #: What each rule is, for people.
 RULE_TEXT = {
     "thermostat": "thermostat: room and tank at their set points, car charged on return",
+    "thermostat_night_car": "thermostat, with the car charged from midnight on: what heat and battery alone save",
     "timer": "timer: night set-back, hot water at fixed hours, car from midnight on",
     "no_storage": "no storage: heat when it is needed, nothing shifted",
 }
@@ -81,8 +82,9 @@ def compared(plant: Plant, plan: Plan, flows: Flows) -> Comparison | None:
         float(np.sum((flows.room_heat_kw + flows.backup_room_kw) * hours)),
         float(np.sum((flows.water_heat_kw + flows.backup_water_kw) * hours)),
     )
+    names = [name for name in RULE_TEXT if plant.vehicles or name != "thermostat_night_car"]
     rules: Sequence[Baseline] = baseline_costs(
-        plant, plan.slots, plan.problem.state, heat, ends, end_worth_cent(plan)
+        plant, plan.slots, plan.problem.state, heat, ends, end_worth_cent(plan), names
     )
     return Comparison(planned_cent(plan), tuple(rules), replay_plan(plant, plan))
 

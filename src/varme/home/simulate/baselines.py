@@ -16,12 +16,12 @@ from varme.components.home import Slots
 from varme.home.plant import Plant, State
 from varme.home.simulate.engine import Simulator
 from varme.home.simulate.fleet import FleetRun, stack
-from varme.home.simulate.rules import NO_STORAGE, SURPLUS, THERMOSTAT, TIMER, RuleController, Rules
+from varme.home.simulate.rules import NIGHT_CAR, NO_STORAGE, SURPLUS, THERMOSTAT, TIMER, RuleController, Rules
 from varme.home.simulate.state import Homes, Trace
 from varme.kernel.model import Floats
 
 #: Rules by name.
-RULES = {r.name: r for r in (THERMOSTAT, TIMER, NO_STORAGE, SURPLUS)}
+RULES = {r.name: r for r in (THERMOSTAT, NIGHT_CAR, TIMER, NO_STORAGE, SURPLUS)}
 #: Set points that are tried, of the room above the lower end of comfort and of the tank's switching on [K].
 ROOM_K = (0.0, 0.2, 0.4, 0.7, 1.0, 1.5)
 WATER_K = (0.5, 2.0, 4.0, 6.0)

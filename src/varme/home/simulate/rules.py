@@ -65,6 +65,7 @@ class Rules:
 
 #: The controllers that plans are compared with, before their set points are calibrated.
 THERMOSTAT = Rules("thermostat")
+NIGHT_CAR = Rules("thermostat_night_car", vehicle="hours")
 TIMER = Rules("timer", setback_k=1.5, water_h=(12.0, 16.0), water_off_k=10.0, vehicle="hours")
 NO_STORAGE = Rules("no_storage", band_k=0.2, water_on_k=0.5, water_off_k=3.0, battery="off")
 SURPLUS = Rules("pv_surplus", surplus_kw=0.5, vehicle="surplus")
