@@ -64,7 +64,8 @@ class SecondHeater(Spec):
     def _fits(self) -> SecondHeater:
         if self.heat_min_kw > self.heat_max_kw:
             raise ValueError(
-                f"P148 heat_min_kw: {self.heat_min_kw:g} kW is above heat_max_kw, {self.heat_max_kw:g} kW"
+                f"P148 heat_min_kw: {self.heat_min_kw:g} kW is above heat_max_kw, {self.heat_max_kw:g} kW "
+                "| Lower it; 0 lets the heater start and stop within a slot."
             )
         if self.operation != "optimal" and self.bivalence_c is None:
             raise ValueError(
