@@ -362,6 +362,16 @@ CODES: dict[str, CodeEntry] = {
         "The run of the fleet has no envelopes.",
         "Give `flexibility.durations_min` at least one duration and run again.",
     ),
+    "P165": CodeEntry(
+        "Replay's plans too short",
+        "In a replay the horizon of a plan does not reach beyond the instant at which the next plan is made.",
+        "Give a longer `horizon_h` or a shorter `replan_min`.",
+    ),
+    "P166": CodeEntry(
+        "Not a replay",
+        "`varme replay` was given a study of another kind.",
+        'Use `varme run`, or write `kind = "home-replay"`; `varme new home-replay` writes one to begin with.',
+    ),
     # P2xx: data
     "P200": CodeEntry(
         "Data file unreadable",

@@ -19,7 +19,7 @@ class ForecastSpec(Spec):
     the last hours; `perfect`: the truth, a bound that no controller reaches."""
     published_h: float = Field(default=13.0, ge=0, le=24)
     """Wall-clock hour from which tomorrow's prices are known: 13 (day-ahead auctions publish at about 12:57 CET)."""
-    water_reserve_k: float = Field(default=2.0, ge=0, le=10)
+    water_reserve_k: float = Field(default=4.0, ge=0, le=10)
     """By how much warmer than expected the planner keeps the tank, for draws that it does not foresee [K]
     (assumption); none with perfect forecasts."""
     outdoor_c: SeriesSpec | None = None

@@ -241,8 +241,8 @@ _NUMBERS = (
     "room_k", "band_k", "gain_share_per_k", "setback_k", "water_on_k", "water_off_k", "surplus_kw", "surplus_room_k",
     "surplus_water_k",
 )  # fmt: skip
-#: A tank that is this close to the temperature at which heating ends is warm [K]: what it loses within the step in which
-#: it gets there must not keep the compressor from the room (assumption).
+#: A tank that is this close to the temperature at which heating ends is warm [K]: what it loses within the step in
+#: which it gets there must not keep the compressor from the room (assumption).
 STOP_K = 1.0
 #: Hours before departure in which a vehicle on surplus PV is charged in any case (assumption).
 LAST_H = 5.0
