@@ -229,7 +229,7 @@ def full_load_kw(
     highest, the heat is what the emitters give at that flow.
     """
     heat = machine.heat_max_kw(source_c, 35.0)
-    for _ in range(6):
+    for _ in range(5):
         heat = machine.heat_max_kw(source_c, house.flow_c(heat, room_c))
     if not np.isfinite(machine.flow_max_c):
         return heat

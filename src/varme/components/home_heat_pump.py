@@ -172,27 +172,25 @@ def compiled(
     runs = source >= operation_limit_c(spec, model)
     for hours in spec.blocked:
         runs = runs & ~hours.mask(seen)
-    lines: dict[Mode, _Line] = {}
+    ends: dict[str, _Ends] = {}
     if house is not None:
-        lines["room"] = _room(machine, house, source, standby)
-    pair: tuple[_Line, ...] = ()
+        ends["room"] = _room(machine, house, source)
+    edges = (np.nan, np.nan)
     if tank is not None:
-        ends = (tank.temperature_min_c, tank.temperature_max_c)
-        cool, lines["water"], hot = (
-            _at_flow(machine, source, c + spec.water_approach_k, standby)
-            for c in (ends[0], sum(ends) / 2, ends[1])
-        )
-        pair = (cool, hot)
+        edges = (tank.temperature_min_c, tank.temperature_max_c)
+        for name, tank_c in (("water", sum(edges) / 2), ("cool tank", edges[0]), ("hot tank", edges[1])):
+            ends[name] = _at_flow(machine, source, tank_c + spec.water_approach_k)
+    lines = dict(zip(ends, _lines(machine, source, list(ends.values()), standby), strict=True))
+    pair = [lines.pop(name) for name in ("cool tank", "hot tank") if name in lines]
     if spec.reversible and house is not None and house.can_cool:
         lines["cool"] = _cool(machine, house, seen.outdoor_c, standby)
     every = list(lines.values())
-    errors = [
-        machine.cop_error_share(source, x.flow_c)
-        for x in (lines.get("room"), lines.get("water"))
-        if x is not None
+    some = slice(None, None, max(seen.grid.n // 50, 1))
+    heating = [
+        machine.cop_error_share(source[some], x.flow_c[some]) for name, x in lines.items() if name != "cool"
     ]
     numbers = HeatPumpNumbers(
-        tuple(lines),
+        tuple(lines),  # type: ignore[arg-type]
         np.stack([x.heat_min_kw for x in every]),
         np.stack([x.heat_max_kw for x in every]),
         np.stack([x.electric_on_kw for x in every]),
@@ -206,15 +204,15 @@ def compiled(
         starts_per_day_max=np.inf if spec.starts_per_day_count is None else float(spec.starts_per_day_count),
         water_max_c=machine.flow_max_c - spec.water_approach_k,
         flow_c=np.stack([x.flow_c for x in every]),
-        cop_error_share=float(np.median(errors[0])) if errors else 0.0,
+        cop_error_share=float(np.median(heating[0])) if heating else 0.0,
         machine=Machine(machine, house, source, spec.water_approach_k),
     )
     if tank is None:
         return numbers
     return replace(
         numbers,
-        water_low_c=ends[0],
-        water_high_c=ends[1],
+        water_low_c=edges[0],
+        water_high_c=edges[1],
         water_heat_min_kw=np.stack([x.heat_min_kw for x in pair]),
         water_heat_max_kw=np.stack([x.heat_max_kw for x in pair]),
         water_electric_on_kw=np.stack([x.electric_on_kw for x in pair]),
@@ -233,19 +231,40 @@ class _Line:
     flow_c: Floats
 
 
-def _room(machine: PerformanceMap, house: House, source: Floats, standby: float) -> _Line:
-    """Return the line into the emitters: the flow follows the heat."""
+@dataclass(frozen=True, eq=False)
+class _Ends:
+    """Smallest and full-load heat, each with its flow temperature, arrays of shape (N,)."""
+
+    low_kw: Floats
+    low_flow_c: Floats
+    high_kw: Floats
+    high_flow_c: Floats
+
+
+def _room(machine: PerformanceMap, house: House, source: Floats) -> _Ends:
+    """Return the ends of the line into the emitters: the flow follows the heat."""
     high = full_load_kw(machine, house, source)
     low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.5 * high)), high)
-    return _line(machine, source, (low, house.flow_c(low)), (high, house.flow_c(high)), standby)
+    return _Ends(low, house.flow_c(low), high, house.flow_c(high))
 
 
-def _at_flow(machine: PerformanceMap, source: Floats, flow_c: float, standby: float) -> _Line:
-    """Return the line at one flow temperature; beyond the machine's highest the heat is that at its highest."""
+def _at_flow(machine: PerformanceMap, source: Floats, flow_c: float) -> _Ends:
+    """Return the ends of the line at one flow temperature; beyond the machine's highest those at its highest."""
     flow = np.full(len(source), min(flow_c, machine.flow_max_c))
     high = machine.heat_max_kw(source, flow)
-    low = np.minimum(machine.heat_min_kw(source, flow), high)
-    return _line(machine, source, (low, flow), (high, flow), standby)
+    return _Ends(np.minimum(machine.heat_min_kw(source, flow), high), flow, high, flow)
+
+
+def _lines(machine: PerformanceMap, source: Floats, ends: list[_Ends], standby: float) -> list[_Line]:
+    """Return the straight lines of the electricity through smallest and full load; all COPs are found at once."""
+    heat = np.stack([[e.low_kw, e.high_kw] for e in ends])
+    flow = np.stack([[e.low_flow_c, e.high_flow_c] for e in ends])
+    power = heat / machine.cop(source, flow, heat / machine.heat_max_kw(source, flow))
+    span = heat[:, 1] - heat[:, 0]
+    full = power[:, 1] / np.maximum(heat[:, 1], 1e-9)
+    slope = np.where(span > 1e-6, (power[:, 1] - power[:, 0]) / np.maximum(span, 1e-6), full)
+    on = power[:, 0] - slope * heat[:, 0] - standby
+    return [_Line(e.low_kw, e.high_kw, on[i], slope[i], e.high_flow_c) for i, e in enumerate(ends)]
 
 
 def _cool(machine: PerformanceMap, house: House, outdoor: Floats, standby: float) -> _Line:
@@ -256,24 +275,6 @@ def _cool(machine: PerformanceMap, house: House, outdoor: Floats, standby: float
     low = np.minimum(machine.cooling.cold_min_kw(outdoor, water), high)
     slope = 1.0 / machine.cooling.eer(outdoor, water)
     return _Line(low, high, np.full(len(outdoor), -standby), slope, water)
-
-
-def _line(
-    machine: PerformanceMap,
-    source: Floats,
-    low: tuple[Floats, Floats],
-    high: tuple[Floats, Floats],
-    standby: float,
-) -> _Line:
-    """Return the line through smallest and full load, each with its flow temperature."""
-    capacity = machine.heat_max_kw(source, low[1])
-    p_low = low[0] / machine.cop(source, low[1], low[0] / capacity)
-    p_high = high[0] / machine.cop(source, high[1], high[0] / machine.heat_max_kw(source, high[1]))
-    span = high[0] - low[0]
-    slope = np.where(
-        span > 1e-6, (p_high - p_low) / np.maximum(span, 1e-6), p_high / np.maximum(high[0], 1e-9)
-    )
-    return _Line(low[0], high[0], p_low - slope * low[0] - standby, slope, high[1])
 
 
 def within(slots: Slots, minutes: float) -> list[Floats]:
