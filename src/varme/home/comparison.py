@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,9 +84,28 @@ def compared(plant: Plant, plan: Plan, flows: Flows) -> Comparison | None:
     )
     names = [name for name in RULE_TEXT if plant.vehicles or name != "thermostat_night_car"]
     rules: Sequence[Baseline] = baseline_costs(
-        plant, plan.slots, plan.problem.state, heat, ends, end_worth_cent(plan), names
+        as_full(plant, plan), plan.slots, plan.problem.state, heat, ends, end_worth_cent(plan), names
     )
     return Comparison(planned_cent(plan), tuple(rules), replay_plan(plant, plan))
+
+
+def as_full(plant: Plant, plan: Plan) -> Plant:
+    """Return the home with vehicles that should leave as full as in a plan, so that rules charge the same energy.
+
+    Otherwise a plan that fills a car in a cheap night would be credited for energy that nobody asked the rule for.
+
+    Args:
+        plant: The home over its base grid.
+        plan: The plan.
+    """
+    slots, vehicles = plan.slots, []
+    for vehicle in plant.vehicles:
+        level = np.repeat(plan.value(f"vehicle.{vehicle.name}.level"), slots.counts)
+        wish = vehicle.wish_kwh.copy()
+        part = wish[slots.edges[0] : slots.edges[-1]]
+        part[:] = np.where(part > 0, np.maximum(part, level), part)
+        vehicles.append(replace(vehicle, wish_kwh=wish))
+    return replace(plant, vehicles=tuple(vehicles))
 
 
 def end_worth_cent(plan: Plan) -> float:
