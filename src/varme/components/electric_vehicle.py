@@ -383,7 +383,7 @@ def block(
         model.add(f"{name}.charge_max", [(1.0, charge.now), (-numbers.charge_max_kw, on.now)], upper=0.0)
         if numbers.charge_min_kw:
             model.add(f"{name}.charge_min", [(1.0, charge.now), (-numbers.charge_min_kw, on.now)], lower=0.0)
-        if give is not None:
+        if give is not None and pays:
             most = numbers.discharge_max_kw
             model.add(f"{name}.one_way", [(1.0, give.now), (most, on.now)], upper=most)
     costs += [Cost("missing at departure", short, numbers.short_cent_per_kwh)]
