@@ -57,6 +57,19 @@ def run_study(
     return 0
 
 
+def replay_study(
+    study: Path, settings: list[str], out: Path | None, jobs: int, *, resume: bool, force: bool, opened: bool
+) -> int:
+    """``varme replay``: as ``varme run``, for studies of the kind ``home-replay`` only."""
+    kind = read_study(study, settings).kind.name
+    if kind != "home-replay":
+        remedy = 'Use varme run, or write kind = "home-replay".'
+        raise InputError(
+            Problem("P166", "kind", "is not a replay", repr(kind), "'home-replay'", remedy), str(study)
+        )
+    return run_study(study, settings, {}, out, jobs, resume=resume, force=force, opened=opened)
+
+
 def sweep_study(
     study: Path,
     vary: list[str],

@@ -90,6 +90,26 @@ def run_command(
     )
 
 
+@app.command("replay")
+@guarded
+def replay_command(
+    study: StudyPath,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Run folder; by default a new one under runs/."),
+    ] = None,
+    jobs: Jobs = 1,
+    resume: Resume = False,
+    force: Force = False,
+    opened: Opened = False,
+) -> int:
+    """Run a home in closed loop. Planned anew every hour, against rules in the same weather."""
+    from varme.cli import actions
+
+    return actions.replay_study(study, settings or [], out, jobs, resume=resume, force=force, opened=opened)
+
+
 @app.command("check")
 @guarded
 def check_command(study: StudyPath, settings: Settings = None, as_json: AsJson = False) -> int:
