@@ -72,7 +72,7 @@ class HeatPumpNumbers:
         water_electric_per_heat: b, likewise.
         water_max_c: Highest tank temperature that the compressor reaches; above it only the backup heater heats.
         flow_c: Flow temperature at full load, shape (M, N); ``None`` if it was not computed.
-        cop_error_share: Standard deviation of the COP, as a share of it.
+        cop_error_share: Standard deviation of the COP, as a share of it: of heating, the median of the study.
         machine: The machine behind the numbers, for simulations at the temperatures that really occur.
     """
 
@@ -185,10 +185,8 @@ def compiled(
     if spec.reversible and house is not None and house.can_cool:
         lines["cool"] = _cool(machine, house, seen.outdoor_c, standby)
     every = list(lines.values())
-    some = slice(None, None, max(seen.grid.n // 50, 1))
-    heating = [
-        machine.cop_error_share(source[some], x.flow_c[some]) for name, x in lines.items() if name != "cool"
-    ]
+    some = slice(None, None, max(seen.grid.n // 12, 1))
+    error = float(np.median(machine.cop_error_share(source[some], every[0].flow_c[some]))) if ends else 0.0
     numbers = HeatPumpNumbers(
         tuple(lines),  # type: ignore[arg-type]
         np.stack([x.heat_min_kw for x in every]),
@@ -204,7 +202,7 @@ def compiled(
         starts_per_day_max=np.inf if spec.starts_per_day_count is None else float(spec.starts_per_day_count),
         water_max_c=machine.flow_max_c - spec.water_approach_k,
         flow_c=np.stack([x.flow_c for x in every]),
-        cop_error_share=float(np.median(heating[0])) if heating else 0.0,
+        cop_error_share=error,
         machine=Machine(machine, house, source, spec.water_approach_k),
     )
     if tank is None:
