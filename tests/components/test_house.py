@@ -70,6 +70,14 @@ def test_emitters_carry_the_house_at_the_design_temperature():
         assert one.flow_c(one.design_heat_kw) == pytest.approx(one.design_flow_c)
 
 
+def test_radiators_of_before_a_renovation_need_colder_water():
+    own = house(emitter="radiator")
+    old = house(emitter="radiator", emitter_design_kw=2 * own.design_heat_kw)
+    assert old.flow_c(own.design_heat_kw) < own.flow_c(own.design_heat_kw) - 10
+    assert old.flow_c(2 * own.design_heat_kw) == pytest.approx(55.0)
+    assert old.design_heat_kw == own.design_heat_kw
+
+
 def test_floors_and_fan_coils_cool_and_radiators_do_not():
     floor, radiator, coil = (house(emitter=e) for e in ("floor", "radiator", "fan_coil"))
     assert radiator.cool_max_kw == 0.0

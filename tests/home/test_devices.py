@@ -127,10 +127,10 @@ def test_a_buffer_without_a_house_is_refused():
 
 
 def test_emitters_that_cannot_carry_the_house_are_refused():
-    fields = {"emitter": "radiator", "design_flow_c": 55.0, "design_return_c": 45.0, "flow_max_c": 55.0}
-    loaded(house=fields)  # at its design flow it just can
-    numbers = parse(House, fields, "test")
-    assert numbers.emitter_max_kw == pytest.approx(numbers.design_heat_kw)
+    found, text = codes(house={"emitter": "radiator", "emitter_design_kw": 3.0})
+    assert found == ["P158"]
+    assert "4.1 kW at 65 C, the house needs 5.1 kW at -12 C" in text
+    assert loaded(house={"emitter": "radiator", "emitter_design_kw": 4.5}).plant.house is not None
 
 
 def test_a_start_outside_the_band_is_told_and_planned():

@@ -157,6 +157,9 @@ class House(Spec):
     """Flow temperature at the design outdoor temperature [C]: 35 for floors, 55 for radiators, 45 for fan coils."""
     design_return_c: float = Field(default=30.0, gt=21)
     """Return temperature at the design outdoor temperature [C]."""
+    emitter_design_kw: float | None = Field(default=None, gt=0)
+    """Heat that the emitters give at their design temperatures; the design heat loss if not given. Radiators that were
+    laid out before a renovation give more, so the water may be colder."""
     flow_max_c: float | None = Field(default=None, gt=22)
     """Highest flow temperature [C]; 45 for floors, 65 for radiators, 55 for fan coils if not given (assumptions)."""
     cool_flow_c: float | None = Field(default=None, gt=4, lt=24)
@@ -221,6 +224,11 @@ class House(Spec):
         return self.heat_loss_w_per_k / 1e3 * (20.0 - self.design_outdoor_c)
 
     @property
+    def emitter_heat_at_design_kw(self) -> float:
+        """Heat of the emitters at their design temperatures [kW]."""
+        return self.design_heat_kw if self.emitter_design_kw is None else self.emitter_design_kw
+
+    @property
     def highest_flow_c(self) -> float:
         """Highest flow temperature [C]."""
         usual = max(EMITTERS[self.emitter].flow_max_c, self.design_flow_c)
@@ -253,13 +261,23 @@ class House(Spec):
     def flow_c(self, heat_kw: Floats | float, room_c: Floats | float = 20.0) -> Floats:
         """Return the flow temperature at which the emitters give a heat [C]."""
         return emitter_flow_c(
-            heat_kw, room_c, self.design_heat_kw, self.design_flow_c, self.design_return_c, self.exponent
+            heat_kw,
+            room_c,
+            self.emitter_heat_at_design_kw,
+            self.design_flow_c,
+            self.design_return_c,
+            self.exponent,
         )
 
     def emitter_heat_kw(self, flow_c: Floats | float, room_c: Floats | float = 20.0) -> Floats:
         """Return the heat that the emitters give at a flow temperature [kW]."""
         return emitter_heat_kw(
-            flow_c, room_c, self.design_heat_kw, self.design_flow_c, self.design_return_c, self.exponent
+            flow_c,
+            room_c,
+            self.emitter_heat_at_design_kw,
+            self.design_flow_c,
+            self.design_return_c,
+            self.exponent,
         )
 
     def heat_load_kw(self, inside_c: float = 20.0, reheat_w_per_m2: float = 0.0) -> float:

@@ -229,7 +229,7 @@ CODES: dict[str, CodeEntry] = {
     "P158": CodeEntry(
         "Emitters too small",
         "Radiators or floors cannot give the house its heat on the design day, even at their highest flow temperature.",
-        "Raise `flow_max_c` or lay the emitters out for warmer water.",
+        "Raise `flow_max_c`, check `emitter_design_kw`, or lay the emitters out for warmer water.",
     ),
     "P176": CodeEntry(
         "Unknown tariff preset",
