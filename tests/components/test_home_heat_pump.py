@@ -27,7 +27,7 @@ from varme.components.heat_pump_machine import (
 from varme.components.heat_pump_spec import HomeHeatPump
 from varme.components.heat_pump_tables import bivalence_table, cop_map_table, heat_pump_charts
 from varme.components.home import Slots
-from varme.components.home_heat_pump import compiled
+from varme.components.home_heat_pump import compiled, planned_room_c
 from varme.components.hot_water_tank import HotWaterTank
 from varme.components.house import House
 from varme.ground.errors import Collector, InputError
@@ -73,7 +73,7 @@ def test_a_running_machine_draws_what_its_cop_says_with_the_standby(outdoor):
     found = numbers(seen=seen)
     machine = found.machine.performance
     for heat in (found.heat_min_kw[0], found.heat_max_kw[0]):
-        flow = HOUSE.flow_c(heat)
+        flow = HOUSE.flow_c(heat, planned_room_c(HOUSE))
         cop = machine.cop(outdoor, flow, heat / machine.heat_max_kw(outdoor, flow))
         np.testing.assert_allclose(power(found, 0, heat), heat / cop, rtol=1e-9)
 

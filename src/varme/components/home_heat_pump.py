@@ -34,7 +34,7 @@ from varme.physics.performance_map import PerformanceMap
 
 __all__ = [
     "MODE_CODES", "HeatPumpNumbers", "HomeHeatPump", "Machine", "Mode", "PointSpec", "block", "compiled", "pausing",
-    "performance", "step", "within",
+    "performance", "planned_room_c", "step", "within",
 ]  # fmt: skip
 
 Mode = Literal["room", "water", "cool"]
@@ -239,11 +239,23 @@ class _Ends:
     high_flow_c: Floats
 
 
+#: By how much a planned room is warmer than the lower end of comfort when heat is made (assumption: the rooms of plans
+#: lie 0.5 to 1.5 K above it). A kelvin is worth 1.4 % of the electricity.
+ROOM_ABOVE_K = 0.75
+
+
+def planned_room_c(house: House) -> float:
+    """Return the room temperature at which a plan's flow temperatures are taken [C]."""
+    low = house.temperature_min_c
+    return (float(low) if isinstance(low, (int, float)) else 20.0) + ROOM_ABOVE_K
+
+
 def _room(machine: PerformanceMap, house: House, source: Floats) -> _Ends:
     """Return the ends of the line into the emitters: the flow follows the heat."""
-    high = full_load_kw(machine, house, source)
-    low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.5 * high)), high)
-    return _Ends(low, house.flow_c(low), high, house.flow_c(high))
+    room_c = planned_room_c(house)
+    high = full_load_kw(machine, house, source, room_c)
+    low = np.minimum(machine.heat_min_kw(source, house.flow_c(0.5 * high, room_c)), high)
+    return _Ends(low, house.flow_c(low, room_c), high, house.flow_c(high, room_c))
 
 
 def _at_flow(machine: PerformanceMap, source: Floats, flow_c: float) -> _Ends:
@@ -299,6 +311,7 @@ def block(numbers: HeatPumpNumbers, model: Model, slots: Slots) -> Block:
     """
     ports: list[Port] = []
     status: list[Var] = []
+    extras: list[Var] = []
     for m, mode in enumerate(numbers.modes):
         low, room = numbers.heat_min_kw[m], numbers.heat_max_kw[m] - numbers.heat_min_kw[m]
         a, b = numbers.electric_on_kw[m], numbers.electric_per_heat[m]
@@ -312,6 +325,9 @@ def block(numbers: HeatPumpNumbers, model: Model, slots: Slots) -> Block:
         if numbers.backup_kw and mode != "cool":
             extra = model.var(f"backup.{mode}", upper=numbers.backup_kw)
             ports += [Port(bus, extra, 1.0), Port(ELECTRICITY, extra, -1.0)]
+            extras.append(extra)
+    if len(extras) > 1:  # one heater, for room and hot water together
+        model.add("backup.shared", [(1.0, e.now) for e in extras], upper=numbers.backup_kw)
     _compressor(numbers, model, slots, status)
     _limits(numbers, model, ports)
     return Block("heat_pump", ports, [Cost("starts", model.vars["heat_pump.start"], numbers.start_cent)])
