@@ -66,7 +66,7 @@ class PlanReplay:
         battery_error_kwh: Largest difference of the battery's level.
         planned_cent: What the plan costs: electricity, wear, starts.
         cost_cent: What the replay cost, with what it left less in the stores.
-        bought_cent: Electricity bought, as planned; the measure of the cost error.
+        bought_cent: Electricity bought, as planned, at prices without their sign; the measure of the cost error.
         executable_share: Share of the time in which the guard did what the plan wanted and heat was within the limits.
     """
 
@@ -261,9 +261,8 @@ def replay_plan(
     if plan.problem.plant.battery is not None:
         left += worth.battery_cent_per_kwh * float(homes.battery_kwh[0] - plan.value("battery.level")[-1])
     cost = replayed_cent(plant, trace) - left
-    bought = float(
-        np.sum(plan.problem.plant.grid.import_cent_per_kwh * slots.step_h * plan.value("grid.import"))
-    )
+    price = np.abs(plan.problem.plant.grid.import_cent_per_kwh)
+    bought = float(np.sum(price * slots.step_h * plan.value("grid.import")))
     heat = np.repeat(follow.heat, parts, axis=0)
     given = trace["room_heat_kw"] + trace["water_heat_kw"] + trace["cool_heat_kw"]
     missed = (trace["held"] > 0) | ((np.abs(given - heat) > 0.02 * heat + 1e-6) & (setpoint == "heat"))
