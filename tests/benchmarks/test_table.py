@@ -62,6 +62,6 @@ def test_every_bar_of_the_project_has_a_subject():
         "transformers", "town",
     }  # fmt: skip
     home = {
-        "home-learn", "cop-held-out", "emhass", "emhass-on-off", "home-build",
+        "home-learn", "cop-held-out", "emhass", "emhass-on-off", "home-build", "fleet", "home-scenarios",
     }  # fmt: skip
     assert set(SUBJECTS) == district | retrofit | home

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _FLEET = """\
 kind = "fleet"
-title = "Two hundred homes behind a feeder"
+title = "A hundred homes behind a feeder"
 
 [time]
 start = 2025-01-14
@@ -39,11 +39,11 @@ tax_eur_per_kwh = 0.10
 
 # How homes differ: `varme schema fleet` lists every spread. Or [homes] file = "homes.csv": one row per home.
 [population]
-homes_count = 200
+homes_count = 100
 seed = 1
 
 [feeder]
-import_max_kw = 500
+import_max_kw = 400
 
 [flexibility]
 durations_min = [15, 60, 120, 240]
