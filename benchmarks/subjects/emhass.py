@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.home_parity import Parity, draw_case, folder, lean
+from benchmarks.home_plant import planned
 from benchmarks.measure import silence
 from benchmarks.peers import emhass_peer
 from benchmarks.registry import Bar, Line, Options, subject
@@ -125,6 +126,7 @@ def modulating(options: Options) -> Iterator[Line]:
         )  # fmt: skip
         if not again:
             continue
+        yield _product(cases, theirs)
         with silence():
             mine = [s for case in cases for s in warm(case, 0.01)]
         peer = _median([s for t in theirs for s in t["warm_s"]])
@@ -141,6 +143,25 @@ def modulating(options: Options) -> Iterator[Line]:
         yield Line(
             f"{name}, re-solved", _median([s for s, _ in ours]), peer="EMHASS", peer_value=peer, note=cool
         )
+
+
+def _product(cases: list[Parity], theirs: list[dict[str, Any]]) -> Line:
+    """Measure the product's planner on the same home as a plant of varme's components."""
+    seconds, gaps = [], []
+    with silence():
+        planned(draw_case(1, 24, 15), 0.01)
+        for case in cases:
+            began = time.process_time()
+            planner = planned(case, 0.01)
+            seconds.append(time.process_time() - began)
+            if planner.best is not None:
+                gaps.append(100 * (1 - planner.bound / planner.best.objective))
+    note = f"`home.schedule` on a plant of our components; plans for {len(gaps)} of {len(cases)}"
+    note += f"; gap median {np.median(gaps):.2f} %, largest {max(gaps):.2f} %" if gaps else ""
+    peer = _median([t["cold_s"] for t in theirs])
+    return Line(
+        "24 h / 15 min, the product's planner", _median(seconds), peer="EMHASS", peer_value=peer, note=note
+    )
 
 
 def _agreement(options: Options) -> Line:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.home_parity import build, draw_case, lean, store
+from benchmarks.home_plant import problem_of
 from benchmarks.peers import home_models
 from varme.kernel.highs import Solver
 from varme.kernel.switched import Limits, plan
@@ -56,3 +57,18 @@ def test_two_equal_runs_give_equal_plans() -> None:
         plans.append(plan(model.arrays, modes, start=start))
     assert np.array_equal(plans[0].x, plans[1].x)
     assert plans[0].bound == plans[1].bound
+
+
+@pytest.mark.parametrize("seed", [2, 5])
+def test_a_plant_of_our_components_has_the_optimum_of_the_parity_model(seed: int) -> None:
+    case = draw_case(seed, 24, 60)
+    problem = problem_of(case)
+    solver = Solver(problem.arrays, mip_rel_gap=2e-3, time_limit=30.0)
+    ours = solver.run()
+    assert ours.feasible
+    model, modes, start = lean(case)
+    assert model.arrays is not None
+    found = plan(model.arrays, modes, Limits(gap_share=1e-4), start=start)
+    assert ours.objective >= found.bound * (1 - 1e-5)
+    assert ours.bound <= found.objective * (1 + 1e-5)
+    assert ours.objective == pytest.approx(found.objective, rel=2.2e-3)
