@@ -170,6 +170,12 @@ def test_the_duty_is_done_in_time_at_the_cheapest_hour_and_held():
     assert solved.value("tank.duty").sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_duties_in_short_horizons_stand(n):
+    solved, _ = plan_of(tank(legionella={"hold_min": 30}), due=0.5, heater_kw=9.0, hours=n)
+    assert solved.value("tank.temperature").max() >= 60 - 1e-6
+
+
 def test_the_duty_is_not_skipped_even_if_heat_is_dear():
     solved, _ = plan_of(LEGIONELLA, price=500.0, due=3.0, heater_kw=6.0)
     assert solved.value("tank.temperature")[:3].max() >= 60 - 1e-6
