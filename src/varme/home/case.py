@@ -98,7 +98,11 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c") if house else None
     draw = reader.draw(study.hot_water, seen) if study.hot_water else None
     other = study.second_heater
-    fuel = reader.read(other.price_eur_per_kwh, "eur_per_kwh", "second_heater.price_eur_per_kwh") if other else 0.0
+    fuel = (
+        reader.read(other.price_eur_per_kwh, "eur_per_kwh", "second_heater.price_eur_per_kwh")
+        if other
+        else 0.0
+    )
     pump_model = None if study.heat_pump is None else looked_up(study.heat_pump, context.base, problems)
     if study.hot_water is not None and gains is not None:
         gains = gains + study.hot_water.loss_gain_kw
@@ -134,7 +138,8 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
         None if study.second_heater is None else second_heater_of.compiled(study.second_heater, seen, fuel),
     )  # fmt: skip
     plant = with_rules(study, plant)
-    told = named + check_home(study, plant, problems) + check_devices(study, plant, problems)
+    check_home(study, plant, problems)
+    told = named + check_devices(study, plant, problems)
     told += check_heating(study, plant, pump_model, problems)
     if len(problems):
         _refuse(problems, context.source)

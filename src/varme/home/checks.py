@@ -13,12 +13,9 @@ from varme.ground.findings import Finding
 from varme.home.plant import Plant
 from varme.home.spec import HomeFields, StateSpec
 
-#: Steps from which on a single plan is unusual: two weeks of quarter-hours.
-MANY_STEPS = 1344
 
-
-def check_home(study: HomeFields, plant: Plant, problems: Collector) -> list[Finding]:
-    """Look for contradictions in a home; problems are collected, what may be meant is returned as findings.
+def check_home(study: HomeFields, plant: Plant, problems: Collector) -> None:
+    """Look for contradictions in a home, and collect them.
 
     Args:
         study: The study.
@@ -31,7 +28,6 @@ def check_home(study: HomeFields, plant: Plant, problems: Collector) -> list[Fin
     for position, vehicle in enumerate(plant.vehicles):
         _vehicle(vehicle, position, plant, problems)
     _names(study, problems)
-    return _export_above_import(plant)
 
 
 def check_state(state: StateSpec, plant: Plant, problems: Collector) -> list[Finding]:
@@ -154,21 +150,6 @@ def _names(study: HomeFields, problems: Collector) -> None:
     names = [v.name for v in study.vehicles]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.add("P112", "vehicles", "two vehicles have the same name", value=name)
-
-
-def _export_above_import(plant: Plant) -> list[Finding]:
-    """Tell where selling earns more than buying costs: a loop that pays, which a plan bounds by going one way only."""
-    grid = plant.grid
-    gain = grid.export_cent_per_kwh - grid.import_cent_per_kwh
-    loops = np.flatnonzero(gain > 1e-9)
-    if not loops.size:
-        return []
-    step = int(np.argmax(gain))
-    text = (
-        f"In {loops.size} steps electricity sold earns more than electricity bought costs, by {gain[step]:.2f} ct/kWh "
-        f"at most ({_label(plant, step)}). Import and export exclude each other then; stores may still profit."
-    )
-    return [Finding("export_above_import", "warning", "tariff", text, {"steps_count": int(loops.size)})]
 
 
 def _label(plant: Plant, step: int) -> str:
