@@ -235,6 +235,12 @@ def test_a_share_so_low_that_electricity_exceeds_heat_is_refused():
     assert "flow" in problems["P147"].what
 
 
+def test_a_machine_that_falls_short_in_use_draws_more():
+    plain, short = numbers(), numbers(pump(in_use_ratio=0.8))
+    heat = plain.heat_max_kw[0]
+    np.testing.assert_allclose(power(short, 0, heat), power(plain, 0, heat) / 0.8, rtol=1e-9)
+
+
 def test_defrosting_is_left_to_certified_points():
     seen = surroundings(outdoor_c=1.0)
     plain, frosted = (numbers(pump(carnot_share=0.4, defrost_share=d), seen) for d in (0.0, 0.1))

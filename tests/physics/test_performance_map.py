@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from varme.physics.performance_map import (
     PerformancePoint,
     constant_map,
     cooling_from,
+    cycling_cop,
     map_from,
 )
 
@@ -175,6 +177,19 @@ def test_points_of_a_fit_are_believed_less():
     load = exact.certified_load(2.0, 42.0)
     cops = [float(m.cop(2.0, 42.0, load)) for m in (none, fuzzy, exact)]
     assert cops[0] < cops[1] < cops[2]
+
+
+def test_cycling_costs_as_en_14825_says():
+    """At half of the smallest heat 4.0 becomes 4.0 x 0.5 / (0.9 x 0.5 + 0.1) = 3.64; at full it stays."""
+    np.testing.assert_allclose(cycling_cop(4.0, [1.0, 0.5, 2.0]), [4.0, 2.0 / 0.55, 4.0])
+    assert float(cycling_cop(4.0, 0.0)) == 0.0
+
+
+def test_what_was_learnt_in_use_scales_the_cop_and_not_the_heat():
+    machine = map_from((), 6.0)
+    used = replace(machine, in_use_ratio=0.8)
+    assert float(used.cop(2.0, 35.0)) == pytest.approx(0.8 * float(machine.cop(2.0, 35.0)))
+    assert float(used.heat_max_kw(2.0, 35.0)) == float(machine.heat_max_kw(2.0, 35.0))
 
 
 def test_cooling_is_worse_when_hotter_and_follows_its_points():

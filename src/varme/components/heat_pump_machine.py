@@ -122,7 +122,7 @@ def performance(spec: HomeHeatPump, rated_kw: float, model: HeatPumpModel | None
         if not own and model is not None:
             own = [PerformancePoint(p.source_c, p.flow_c, p.cop) for p in model.cooling_points]
         cooling = cooling_from(rated_kw, own)
-    return replace(whole, flow_max_c=highest, cooling=cooling)
+    return replace(whole, flow_max_c=highest, cooling=cooling, in_use_ratio=spec.in_use_ratio)
 
 
 def _modelled(spec: HomeHeatPump, rated_kw: float, model: HeatPumpModel) -> PerformanceMap:

@@ -89,6 +89,9 @@ class HomeHeatPump(Spec):
     minimum_share: float | None = Field(default=None, ge=0, le=1)
     """Smallest heat over full load at a source of -7 C (brine: 0 C); it grows with the source as the compressor's
     lowest speed gives more heat. Default: the Keymark's median, 0.31 at -7 C and 0.50 of the same kW at 12 C."""
+    in_use_ratio: float = Field(default=1.0, ge=0.4, le=1.3)
+    """COP in use over that of points, model or share, as measured by a heat meter or learnt: a machine that falls short
+    of its certificate (wrong settings, loss of refrigerant, pumps behind the meter)."""
     defrost_share: float = Field(default=0.08, ge=0, le=0.4)
     """Heat and COP that defrosting takes near 0 C (assumption). Only for `carnot_share` and `lorenz_share`: certified
     points contain it."""
