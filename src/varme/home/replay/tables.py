@@ -194,7 +194,7 @@ class Replayed:
         flows = self.runs[name].flows
         worth = self.stored.series_cent(flows)
         before = np.concatenate([[self.stored.value_cent(self.start)], worth[:-1]])
-        return step_cost_cent(self.plant, flows) - (worth - before)
+        return np.asarray(step_cost_cent(self.plant, flows) - (worth - before), dtype=float)
 
 
 def _hourly(values: Floats, each: int, how: str = "mean") -> Floats:

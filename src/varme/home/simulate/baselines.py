@@ -25,8 +25,11 @@ RULES = {r.name: r for r in (THERMOSTAT, NIGHT_CAR, TIMER, NO_STORAGE, SURPLUS)}
 #: Set points that are tried, of the room above the lower end of comfort and of the tank's switching on [K].
 ROOM_K = (0.0, 0.2, 0.4, 0.7, 1.0, 1.5)
 WATER_K = (0.5, 2.0, 4.0, 6.0)
-#: Bisections of a set point, and largest difference of the heat that counts as the same [share].
-BISECTIONS, SAME_HEAT_SHARE = 14, 0.01
+#: Search of set points for the same heat: store (0 room, 1 tank), reach [K] and number of set points that are tried
+#: side by side. Heat need not grow with a set point (a tank is charged once more or not), so there is no bisection.
+SEARCH = ((0, 5.0, 81), (1, 8.0, 65), (0, 0.5, 41), (1, 0.5, 41))
+#: Largest difference of the heat that counts as the same.
+SAME_HEAT_SHARE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +109,7 @@ def baseline_costs(
 ) -> list[Baseline]:
     """Return what rules would cost that deliver the same heat as a plan.
 
-    The set point of the room, and then that of the tank, is found by bisection, all rules side by side. Where no set
+    The set point of the room, then that of the tank, and both once more, are found by :data:`SEARCH`. Where no set
     point gives the heat of the plan (a tank that has to be charged once or not at all), the nearest one stands, and
     what is left in the stores is valued in any case.
 
@@ -121,28 +124,25 @@ def baseline_costs(
     """
     rules = [RULES[name] for name in names]
     count = len(rules)
-    low = np.array([[-4.0] * count, [-5.0] * count])
-    high = np.array([[6.0] * count, [20.0] * count])
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        trace, _homes = simulated(plant, state, slots, _at(rules, middle))
-        given = _heat(trace)
-        short = given < np.array(heat_kwh)[:, None]
-        low, high = np.where(short, middle, low), np.where(short, high, middle)
-    ends = [low, high, np.stack([low[0], high[1]]), np.stack([high[0], low[1]])]
-    tried = [r for end in ends for r in _at(rules, end)]
-    trace, homes = simulated(plant, state, slots, tried)
-    given = _heat(trace)
-    error = (np.abs(given - np.array(heat_kwh)[:, None])).sum(axis=0).reshape(len(ends), count)
-    best = error.argmin(axis=0)
+    points = np.array([[r.room_k for r in rules], [r.water_on_k for r in rules]])
+    for row, reach, number in SEARCH:
+        offsets = np.linspace(-reach, reach, number)
+        tried = np.repeat(points[:, :, None], number, axis=2)
+        tried[row] += offsets
+        trace, _ = simulated(
+            plant,
+            state,
+            slots,
+            _at(list(np.repeat(np.array(rules, dtype=object), number)), tried.reshape(2, -1)),
+        )
+        error = np.abs(_heat(trace)[row].reshape(count, number) - heat_kwh[row])
+        points[row] = tried[row, np.arange(count), error.argmin(axis=1)]
+    final = _at(rules, points)
+    trace, homes = simulated(plant, state, slots, final)
     out = []
     for k, rule in enumerate(rules):
-        place = int(best[k]) * count + k
-        out.append(
-            _baseline(
-                plant, trace, homes, place, replace(tried[place], name=rule.name), worth, end_cent, heat_kwh
-            )
-        )
+        one = replace(final[k], name=rule.name)
+        out.append(_baseline(plant, trace, homes, k, one, worth, end_cent, heat_kwh))
     return out
 
 

@@ -192,17 +192,17 @@ class Simulator:
                 share = command.electric_kw / np.maximum(found[1], 1e-9)
                 found = home_heat_pump.step(pump, at, name, found[0] * share, sink, source)  # type: ignore[arg-type]
         if name == "water":
-            found = self._stopped(found, sink)
+            found = self._stopped(at, found, sink)
         return found
 
-    def _stopped(self, found: tuple[Floats, Floats], sink: Floats) -> tuple[Floats, Floats]:
+    def _stopped(self, at: int, found: tuple[Floats, Floats], sink: Floats) -> tuple[Floats, Floats]:
         """Return heat and electricity of hot water with the tank's thermostat, which stops the run within a step."""
         tank = self.plant.tank
         assert tank is not None
-        room = (
-            np.maximum(tank_limit_c(tank) + TANK_MARGIN_K - sink, 0.0) * tank.capacity_kwh_per_k / self.hours
-        )
-        share = np.minimum(1.0, room / np.maximum(found[0], 1e-9))
+        leaves = tank.draw_kw[at] + tank.loss_kw_per_k * (sink - tank.surroundings_c)
+        rise = tank_limit_c(tank) + TANK_MARGIN_K - sink
+        room = rise * tank.capacity_kwh_per_k / self.hours + leaves
+        share = np.clip(room / np.maximum(found[0], 1e-9), 0.0, 1.0)
         return found[0] * share, found[1] * share
 
     def _remember(self, homes: Homes, mode: Codes, note: dict[str, Floats]) -> None:

@@ -273,6 +273,7 @@ class FleetRun:
         )
         self.capacity = self._array(k["battery_kwh"])
         self.has_battery = bool((power * k["battery_kwh"] > 0).any())
+        self.houseless = None if k["house"].all() else (k["house"] == 0).astype(np.uint8)
         self.memory = np.zeros((2, self.block.homes), dtype=np.uint8)
 
     def _inputs(self, rules: Sequence[Rules]) -> None:

@@ -100,7 +100,7 @@ def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
         np.multiply(locked, change, out=locked)
         np.maximum(lock, locked, out=lock)
         on = now
-        np.bitwise_and(now, want[1], out=water)
+        np.bitwise_and(now, want[1] if run.houseless is None else want[1] | run.houseless, out=water)
         np.copyto(tank_flag, water)
         np.copyto(room_flag, np.bitwise_xor(now, water, out=wants))
         # Heat and electricity.
@@ -109,6 +109,8 @@ def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
         np.multiply(both, run.gain, out=heat)
         np.subtract(asked, room, out=room)
         np.subtract(need, tank, out=tank)
+        if run.houseless is not None:
+            np.maximum(tank, 0, out=tank)
         np.maximum(room, inputs["heat_min"][i, 0], out=room)
         np.minimum(heat, inputs["heat_max"][i], out=heat)
         np.multiply(room, room_flag, out=room)

@@ -8,12 +8,12 @@ cost, and whether anything could not be done as planned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from varme.components.home_heat_pump import MODE_CODES
+from varme.components.home_heat_pump import MODE_CODES, HeatPumpNumbers
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.tables import Column, Table, TableSchema
@@ -236,13 +236,15 @@ def replay_plan(
         plant: The home over its base grid (not over the plan's slots).
         plan: The plan.
         step_min: Step of the replay; the nearest that divides the base step.
-        exact: Whether the heat pump has the limits and COP of the real temperatures.
+        exact: Whether the heat pump has the limits and COP of the real temperatures; else those of the plan.
         setpoint: What the compressor is asked for: the planned heat, or the planned electricity.
         guard: Overrides by hand.
     """
     slots = plan.slots
     parts = max(1, round(slots.base_h * 60 / step_min))
     homes = Homes.of(plan.problem.state)
+    if not exact:
+        plant = replace(plant, heat_pump=_as_planned(plant, plan))
     follow = FollowPlan(plan, setpoint, guard)
     trace = Simulator(plant, parts=parts, exact=exact).run(
         homes, int(slots.edges[0]), int(slots.counts.sum()), follow
@@ -267,6 +269,19 @@ def replay_plan(
     given = trace["room_heat_kw"] + trace["water_heat_kw"] + trace["cool_heat_kw"]
     missed = (trace["held"] > 0) | ((np.abs(given - heat) > 0.02 * heat + 1e-6) & (setpoint == "heat"))
     return PlanReplay(plan, trace, *errors, planned, cost, bought, 1.0 - float(missed.mean()))
+
+
+def _as_planned(plant: Plant, plan: Plan) -> HeatPumpNumbers | None:
+    """Return the heat pump over the base grid with the straight lines that the plan used, its tank's included."""
+    pump, planned = plant.heat_pump, plan.problem.plant.heat_pump
+    if pump is None or planned is None:
+        return pump
+    first, last = int(plan.slots.edges[0]), int(plan.slots.edges[-1])
+    names = ("heat_min_kw", "heat_max_kw", "electric_on_kw", "electric_per_heat")
+    out: dict[str, Any] = {name: np.array(getattr(pump, name)) for name in names}
+    for name, values in out.items():
+        values[:, first:last] = np.repeat(getattr(planned, name), plan.slots.counts, axis=1)
+    return replace(pump, **out)
 
 
 def deviations(plan: Plan, trace: Trace) -> tuple[float, float, float]:
