@@ -23,6 +23,7 @@ from varme.home.fleet.spec import FleetStudy
 from varme.home.schedule.figures import kpis_of
 from varme.home.schedule.flows import flows_of
 from varme.home.schedule.plan import Plan, Warm, make_plan
+from varme.home.schedule.search import Effort
 from varme.kernel.model import Floats
 
 #: Power of the fleet in each slot [kW]: columns of the table of slots.
@@ -160,7 +161,8 @@ def planned(typical: Typical, row: dict[str, Any], warm: Warm | None = None) -> 
     """
     plant, state = compiled_home(typical, row)
     slots = Slots.even(0, plant.seen.grid.n, plant.seen.grid.step_h)
-    return make_plan(plant, slots, state, typical.study.plan, warm=warm)
+    spec = typical.study.plan
+    return make_plan(plant, slots, state, spec, warm=warm, effort=Effort(moves=spec.moves_count))
 
 
 def told(error: VarmeError) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from varme.kernel.highs import require_optimal
 from varme.kernel.model import Floats
 
 #: How far plans are searched while prices are looked for.
-QUICK = Effort(moves=2)
+QUICK = Effort(moves=0)
 
 
 @dataclass(frozen=True, eq=False)
