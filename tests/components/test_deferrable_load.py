@@ -195,3 +195,8 @@ def test_a_study_with_loads_plans_them_within_their_windows() -> None:
     more = with_load.summary["import_kwh"].value - without.summary["import_kwh"].value
     assert more == pytest.approx(2.0, abs=0.75)  # the battery may lose a little more or less
     assert with_load.summary["cost_eur"].value > without.summary["cost_eur"].value
+
+
+def test_two_loads_of_one_name_are_refused() -> None:
+    with pytest.raises(InputError, match="P112"):
+        tiny.run(deferrable_loads=[{"name": "pump"}, {"name": "pump"}])

@@ -157,7 +157,7 @@ def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:
     vehicles = tuple(spec.vehicle_share * v.capacity_kwh for v in plant.vehicles)
     return State(
         house_c, tank, level, vehicles, spec.compressor, spec.compressor_min, buffer_c=spec.buffer_c,
-        legionella_h=24 * spec.legionella_days,
+        legionella_h=24 * spec.legionella_days, loads=tuple(load_of.LoadState() for _ in plant.loads),
     )  # fmt: skip
 
 

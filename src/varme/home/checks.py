@@ -150,6 +150,9 @@ def _names(study: HomeFields, problems: Collector) -> None:
     names = [v.name for v in study.vehicles]
     for name in sorted({n for n in names if names.count(n) > 1}):
         problems.add("P112", "vehicles", "two vehicles have the same name", value=name)
+    loads = [one.name for one in study.deferrable_loads]
+    for name in sorted({n for n in loads if loads.count(n) > 1}):
+        problems.add("P112", "deferrable_loads", "two loads have the same name", value=name)
 
 
 def _label(plant: Plant, step: int) -> str:
