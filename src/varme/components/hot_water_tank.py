@@ -192,11 +192,15 @@ class DutyDue:
         due_h: Hours from the start of the plan until it must be done; negative if it is late already.
         pump_max_c: Tank temperature above which the compressor cannot heat.
         pump_on: On/off variable of the compressor for hot water, or ``None``.
+        earliest: First slot at whose end it can begin.
+        hint_cent: What a slot is likely to cost, shape (n,); a thousandth of it leads a search to a good slot first.
     """
 
     due_h: float
     pump_max_c: float = np.inf
     pump_on: Var | None = None
+    earliest: int = 0
+    hint_cent: Floats | None = None
 
 
 #: A duty that is due within this time after the end of a plan is done within the plan [h].
@@ -205,6 +209,9 @@ DUTY_LOOK_AHEAD_H = 6.0
 DUTY_ROOM_K = 3.0
 #: Price of a duty that is done late [cent per hour], and of one that is not done at all [cent]: far above any saving.
 DUTY_LATE_CENT_PER_H, DUTY_SKIPPED_CENT = 100.0, 20_000.0
+#: Price of a kelvin that a disinfected tank lacks in a slot [cent]: far above what it saves, so that it lacks none
+#: where the heaters can; a search that tries an hour that is too early finds a dear plan, not none.
+DUTY_SHORT_CENT_PER_K = 1000.0
 
 
 def duty_in(numbers: TankNumbers, slots: Slots, since_h: float) -> float | None:
@@ -219,6 +226,41 @@ def duty_in(numbers: TankNumbers, slots: Slots, since_h: float) -> float | None:
         return None
     due = 24 * numbers.duty.interval_days - since_h
     return due if due < float(slots.step_h.sum()) + DUTY_LOOK_AHEAD_H else None
+
+
+def earliest_slot(
+    numbers: TankNumbers, slots: Slots, start_c: float, pump_kw: Floats, other_kw: float, pump_max_c: float
+) -> int:
+    """Return the first slot at whose end the duty can begin, heating at 85 % of full power from now on.
+
+    Other heaters count alone if there are any: the compressor may be needed in the house.
+
+    Args:
+        numbers: The tank over the slots.
+        slots: The slots.
+        start_c: Mean temperature at the start.
+        pump_kw: Heat of the compressor in each slot, shape (n,).
+        other_kw: Heat of the other heaters.
+        pump_max_c: Tank temperature above which the compressor cannot heat.
+
+    Returns:
+        The slot; the last one if it cannot be reached.
+    """
+    assert numbers.duty is not None
+    level = start_c
+    for slot in range(slots.n):
+        heat = 0.85 * (other_kw if other_kw > 0 else float(pump_kw[slot]) if level < pump_max_c else 0.0)
+        hours = float(slots.step_h[slot])
+        level = float(
+            mixed_step(
+                level, heat, numbers.draw_kw[slot], hours, numbers.capacity_kwh_per_k, numbers.loss_kw_per_k,
+                numbers.surroundings_c,
+            )
+        )  # fmt: skip
+        level = min(level, max(pump_max_c, start_c)) if other_kw <= 0 else level
+        if level >= numbers.duty.temperature_c:
+            return slot
+    return slots.n - 1
 
 
 def highest_c(
@@ -312,10 +354,12 @@ def _duty(
     wanted, ends = numbers.duty.temperature_c, np.cumsum(slots.step_h)
     every_hour = np.floor(slots.start_h + 1e-9) != np.floor(slots.start_h - slots.step_h + 1e-9)
     holds = ends + numbers.duty.hold_min / 60 <= ends[-1] + 1e-9
-    may = (every_hour | (slots.step_h >= 1)) & holds
+    may = (every_hour | (slots.step_h >= 1)) & holds & (np.arange(slots.n) >= duty.earliest)
     if not may.any():
-        may[0] = True
+        may[min(duty.earliest, slots.n - 1)] = True
     late = DUTY_LATE_CENT_PER_H * np.maximum(ends - max(duty.due_h, 0.0), 0.0)
+    if duty.hint_cent is not None:
+        late = late + 1e-3 * duty.hint_cent
     lags = []
     for lag in range(slots.n):
         binds = np.zeros(slots.n)
@@ -329,13 +373,18 @@ def _duty(
     chosen = np.concatenate([begin.now[may], np.atleast_1d(skipped.index)]).astype(np.int32)
     model.add_row("tank.duty_once", np.ones(chosen.size), chosen, lower=1.0, upper=1.0)
     floor = numbers.cold_c - 60.0
-    terms: list[tuple[Number, Ints]] = [(1.0, level.now)]
+    short = model.var("tank.duty_short", cost=DUTY_SHORT_CENT_PER_K)
+    terms: list[tuple[Number, Ints]] = [(1.0, level.now), (1.0, short.now)]
     terms += [(-(wanted - floor) * binds, begin.lag(lag)) for lag, binds in enumerate(lags)]
     model.add("tank.duty_hot", terms, lower=floor)
     if duty.pump_on is not None and duty.pump_max_c < float(top.max()):
         room = np.maximum(top - duty.pump_max_c, 0.0)
         model.add("tank.duty_pump", [(1.0, level.now), (room, duty.pump_on.now)], upper=top)
-    return [Cost("legionella late", begin, late), Cost("legionella late", skipped, DUTY_SKIPPED_CENT)]
+    return [
+        Cost("legionella late", begin, late),
+        Cost("legionella late", skipped, DUTY_SKIPPED_CENT),
+        Cost("legionella late", short, DUTY_SHORT_CENT_PER_K),
+    ]
 
 
 def duty_step(

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from varme.ground.findings import Finding
 from varme.home.schedule.plan import Plan
 
+#: A disinfection that lacks more than this is none [K].
+SHORT_K = 0.1
+
 
 def duty_slot(plan: Plan) -> int | None:
     """Return the slot at whose end the tank is disinfected from on; ``None`` if the plan holds no duty or skips it."""
@@ -40,7 +43,7 @@ def duty_findings(plan: Plan) -> list[Finding]:
     wanted, seen = tank.duty.temperature_c, plan.problem.plant.seen
     due_h = 24 * tank.duty.interval_days - plan.problem.state.legionella_h
     slot = duty_slot(plan)
-    if slot is None:
+    if slot is None or float(plan.value("tank.duty_short").max(initial=0.0)) > SHORT_K:
         text = (
             f"The legionella duty is due, and the tank cannot reach {wanted:g} C within this plan: no heater is "
             "strong or free enough."

@@ -184,11 +184,33 @@ def _tank(plant: Plant, model: Model, slots: Slots, state: State, worth: Worth, 
     duty = None
     if due_h is not None:
         highest = np.inf if plant.heat_pump is None else plant.heat_pump.water_max_c
-        duty = hot_water_tank.DutyDue(due_h, highest, model.vars.get("heat_pump.water_on"))
+        on = model.vars.get("heat_pump.water_on")
+        earliest, hint = _duty_hints(plant, slots, state, highest)
+        duty = hot_water_tank.DutyDue(due_h, highest, on, earliest, hint)
     return hot_water_tank.block(
         plant.tank, model, slots, into, worth.tank_cent_per_k, float(np.mean(state.tank_c)),
         _forced_kwh(plant, slots, state, "water"), duty,
     )  # fmt: skip
+
+
+def _duty_hints(plant: Plant, slots: Slots, state: State, pump_max_c: float) -> tuple[int, Floats]:
+    """Return the first slot in which the legionella duty can begin, and the price of electricity by then [cent/kWh]."""
+    assert plant.tank is not None
+    pump, grid = plant.heat_pump, plant.grid
+    pump_kw, other_kw = np.zeros(slots.n), 0.0
+    if pump is not None and "water" in pump.modes:
+        pump_kw = pump.heat_max_kw[pump.modes.index("water")] * pump.available
+        other_kw = pump.backup_kw
+    if plant.second_heater is not None:
+        other_kw += float(np.min(plant.second_heater.heat_max_kw))
+    start_c = float(np.mean(state.tank_c))
+    earliest = hot_water_tank.earliest_slot(plant.tank, slots, start_c, pump_kw, other_kw, pump_max_c)
+    surplus = grid.pv_kw > grid.load_kw + 1.0
+    price = np.where(surplus, grid.export_cent_per_kwh, grid.import_cent_per_kwh)
+    ends = np.cumsum(slots.step_h)
+    total = np.concatenate([[0.0], np.cumsum(price * slots.step_h)])
+    before = np.interp(ends - 2.0, np.concatenate([[0.0], ends]), total)
+    return earliest, np.maximum((total[1:] - before) / np.minimum(ends, 2.0), 0.0)
 
 
 def _at_tank(plant: Plant, water_c: Floats) -> Plant:
