@@ -29,6 +29,9 @@ KINDS = {HEAT_PUMP: ("kw", "heat_pump"), BACKUP: ("kw", ""), TANK: ("l", "tank")
 #: Largest power of a battery over its capacity where the study states none [kW per kWh] (assumption: 0.3 to 0.7
 #: is sold).
 BATTERY_KW_PER_KWH = 0.5
+#: Backup heater with which a home is compiled [kW]; its own size is put in afterwards. Whether heat pump and backup carry
+#: the house is for the sizing to say, not for the check of a plan's fixed sizes.
+COMPILED_BACKUP_KW = 50.0
 #: Fields of a decision that hold money.
 _MONEY = (
     "eur_per_mw", "eur_fixed", "fixed_om_eur_per_mw_year", "eur_per_kwh", "eur_per_kwp", "eur_per_l",
@@ -82,6 +85,10 @@ class Equipment:
         study = _sized_study(_scenario_study(self.study, self._scenario(scenario)), sizes, model)
         memory = self._memory.setdefault(self.names[scenario], {})
         case = _with_tank(load_case(study, self.context, memory), self.study, sizes)
+        pump = case.plant.heat_pump
+        if pump is not None:
+            own = replace(pump, backup_kw=sizes[BACKUP])
+            case = replace(case, plant=replace(case.plant, heat_pump=own))
         asked = self._scenario(scenario)
         if asked is None or asked.energy_scale_share == 1.0:
             return case
@@ -340,7 +347,7 @@ def _with_tank(case: HomeCase, study: SizingStudy, sizes: dict[str, float]) -> H
 
 
 def _sized_pump(pump: HomeHeatPump, sizes: dict[str, float], model: ModelSpec | None) -> HomeHeatPump:
-    update: dict[str, Any] = {"backup_kw": sizes[BACKUP]}
+    update: dict[str, Any] = {"backup_kw": max(sizes[BACKUP], COMPILED_BACKUP_KW)}
     if model is None:
         return pump.model_copy(update=update | {"rated_kw": sizes[HEAT_PUMP]})
     if model.points:

@@ -40,6 +40,23 @@ from varme.kernel.model import Arrays, Floats
 
 
 @dataclass(frozen=True, eq=False)
+class Duals:
+    """Duals of a period, from which a plane can be computed for another machine too: weak duality asks for no more.
+
+    Attributes:
+        row: Duals of the rows, shape (m,).
+        worth_start: What was charged for a unit at the start, shape (S,).
+        worth_end: What was paid for a unit at the end, shape (S,).
+        fixed: Whether the levels at the start were fixed.
+    """
+
+    row: Floats
+    worth_start: Floats
+    worth_end: Floats
+    fixed: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Operated:
     """A year operated at some sizes.
 
@@ -80,6 +97,7 @@ class Year:
         self.worth = np.stack([self._guess()] * (last + 1) + [np.zeros(len(self.start))])
         self._hot: list[_Hot | None] = [None] * (last + 1)
         self.iterations = 0
+        self.memory: list[list[Duals]] = []
 
     def _solve(self, hot: _Hot, sizes: Floats, levels: Floats | None) -> tuple[Floats, Floats]:
         before = hot.iterations
@@ -90,10 +108,8 @@ class Year:
     def turn_to(self, scaled: ScaledPlant) -> None:
         """Take another home of the same structure; the bases stay as a start."""
         self.scaled = scaled
-        last = len(self.slots) - 1
-        for k, slots in enumerate(self.slots):
-            program = build_period(scaled, slots, self.start if k == last else None)
-            self.programs[k] = program
+        self.programs = self.programs_of(scaled)
+        for k, program in enumerate(self.programs):
             hot = self._hot[k]
             if hot is not None:
                 basis = hot.solver.basis() if hot.iterations else None
@@ -104,16 +120,35 @@ class Year:
                 )
                 self._hot[k] = fresh
 
+    def planes(self, duals: list[Duals], programs: list[PeriodProgram] | None = None) -> list[Cut]:
+        """Return the planes that duals found for another machine prove for this one, or for other programs; if any."""
+        out = []
+        for program, one in zip(programs or self.programs, duals, strict=True):
+            if len(one.row) != len(program.base.row_lower):
+                return []
+            cost = self._objective(program, one.worth_start, one.worth_end)
+            levels = self.start if one.fixed else None
+            out.append(supporting_plane(program, cost, one.row, one.worth_start, one.worth_end, levels))
+        return out
+
+    def programs_of(self, scaled: ScaledPlant) -> list[PeriodProgram]:
+        """Return the programs of another home over the same periods."""
+        last = len(self.slots) - 1
+        return [build_period(scaled, s, self.start if k == last else None) for k, s in enumerate(self.slots)]
+
     def bound(self, sizes: Floats) -> list[Cut]:
         """Return a plane of every period, each solved for itself with the worths at the seams."""
         out = []
+        kept: list[Duals] = []
         for k, program in enumerate(self.programs):
             fixed = self.start if k == 0 else None
             at_start = self.worth[k] if k else np.zeros_like(self.start)
             hot = self._ready(k)
             hot.price(self._objective(program, at_start, self.worth[k + 1]))
             _, dual = self._solve(hot, sizes, fixed)
+            kept.append(Duals(dual, at_start.copy(), self.worth[k + 1].copy(), fixed is not None))
             out.append(supporting_plane(program, hot.cost, dual, at_start, self.worth[k + 1], fixed))
+        self.memory.append(kept)
         return out
 
     def plan(self, sizes: Floats) -> tuple[Operated, list[Cut]]:
@@ -126,11 +161,13 @@ class Year:
         """
         levels, x, cuts, found = self.start, [], [], self.worth.copy()
         worst, cost, co2, zero = 0.0, 0.0, 0.0, np.zeros_like(self.start)
+        kept: list[Duals] = []
         for k, program in enumerate(self.programs):
             hot = self._ready(k)
             hot.price(self._objective(program, zero, self.worth[k + 1]))
             values, dual = self._solve(hot, sizes, levels)
             cuts.append(supporting_plane(program, hot.cost, dual, zero, self.worth[k + 1], levels))
+            kept.append(Duals(dual, zero, self.worth[k + 1].copy(), fixed=True))
             found[k] = -cuts[-1].start_slope
             worst = max(worst, violation(hot.solver.arrays, values)[0])
             cost += float(program.base.cost @ values) + program.base.offset
@@ -138,6 +175,7 @@ class Year:
             x.append(values)
             levels = _levels_at(program, values, self.slots[k].n)
         self.worth = found
+        self.memory.append(kept)
         return Operated(sizes, cost, tuple(x), worst, co2), cuts
 
     def _ready(self, k: int) -> _Hot:

@@ -60,6 +60,9 @@ class PeriodProgram:
         balances: Rows of each store's balance, shape (S, T).
         co2_kg: Emissions per unit of each column [kg], shape (n,).
         parts: Category of cost -> columns.
+        implied: Upper limits of the heat pump's columns per unit of its size that the constraints imply; they make
+        planes
+            tight that are computed from another machine's duals.
     """
 
     model: Model
@@ -71,6 +74,7 @@ class PeriodProgram:
     balances: Ints
     co2_kg: Floats
     parts: dict[str, Ints] = field(default_factory=dict)
+    implied: Slopes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,7 @@ class _Builder:
         self.slopes: dict[str, list[tuple[str, Ints, Floats]]] = {name: [] for name in self.names}
         self.parts: dict[str, list[Ints]] = {}
         self.starts: list[int] = []
+        self.implied: list[tuple[str, Ints, Floats]] = []
         self.ends: list[tuple[tuple[float, int], ...]] = []
         self.kwh: list[float] = []
         self.balances: list[Ints] = []
@@ -172,6 +177,7 @@ def build_period(scaled: ScaledPlant, slots: Slots, end_levels: Floats | None = 
         np.array(build.starts, dtype=np.int32), tuple(build.ends), np.array(build.kwh),
         np.array(build.balances, dtype=np.int32).reshape(-1, slots.n), co2,
         {k: np.concatenate(v) for k, v in build.parts.items()},
+        _collected(build.implied) if build.implied else None,
     )  # fmt: skip
 
 
@@ -206,6 +212,7 @@ def _heat_pump(build: _Builder) -> None:
         sign = -1.0 if mode == "cool" else 1.0
         heat = build.water if mode == "water" else build.room
         on = model.var(f"heat_pump.{mode}_on", upper=1e3)
+        build.implied.append(("column", on.now, pump.available))
         running.append((1.0, on.now))
         slope = (p_high - p_low) / np.maximum(high - low, 1e-9)
         if np.all(p_low * high >= p_high * low - 1e-9):
@@ -213,6 +220,7 @@ def _heat_pump(build: _Builder) -> None:
             build.electricity.append((-p_high, on.now))
             continue
         more = model.var(f"heat_pump.{mode}_more", upper=1e3)
+        build.implied.append(("column", more.now, (high - low) * pump.available))
         model.add(f"heat_pump.{mode}_max", [(1.0, more.now), (low - high, on.now)], upper=0.0)
         heat += [(sign * low, on.now), (sign, more.now)]
         build.electricity += [(-p_low, on.now), (-slope, more.now)]
@@ -411,6 +419,11 @@ def supporting_plane(
     rows = np.where(dual != 0, dual * np.where(np.isfinite(limit), limit, 0.0), 0.0)
     columns = np.where(reduced > 0, reduced * lower, reduced * upper)
     falling = np.minimum(reduced, 0.0)
+    implied = np.zeros(len(program.slopes))
+    if program.implied is not None:
+        own = program.implied.columns
+        implied[0] = float(falling[own] @ program.implied.upper_slope)
+        columns[own] = np.maximum(reduced[own], 0.0) * lower[own]
     start_slope = -worth_start
     if levels is not None:
         start_slope = reduced[program.starts]
@@ -419,4 +432,4 @@ def supporting_plane(
         float(dual[s.rows] @ s.row_slope) + float(falling[s.columns] @ s.upper_slope) for s in program.slopes
     ]
     constant = float(rows.sum() + columns.sum()) + base.offset
-    return Cut(constant, np.array(slope), start_slope, worth_end)
+    return Cut(constant, np.array(slope) + implied, start_slope, worth_end)

@@ -24,6 +24,10 @@ from varme.kernel.model import Floats
 
 #: Share of the gap, from below, at which the planes' value of the next trial may lie.
 LEVEL_SHARE = 0.4
+#: Gap below which every period is also solved for itself in each round.
+PLANES_BELOW = 0.01
+#: Share of the way to the next trial that is gone while the gap is above that.
+STEP_SHARE = 0.7
 #: Share of the newly found worths at the seams that is taken over after each round; the rest is kept.
 WORTH_SHARE = 0.4
 
@@ -110,6 +114,7 @@ class _State:
     trial: Floats = field(default_factory=lambda: np.zeros(0))
     rounds: int = 0
     worths: list[Floats] = field(default_factory=list)
+    seeded: bool = False
 
 
 class Search:
@@ -144,7 +149,19 @@ class Search:
         self.co2_cent_per_kg = co2_cent_per_kg
         for year in self.years:
             year.co2_cent_per_kg = co2_cent_per_kg
+        worths = {name: state.worths for name, state in self.states.items()}
         self.states = {name: self._state(state.branch) for name, state in self.states.items()}
+        for name, state in self.states.items():
+            state.worths, state.rounds = worths[name], 1 if worths[name] else 0
+        self.evaluated = []
+
+    def recompile(self, branches: list[Branch]) -> None:
+        """Take the same equipment compiled at other sizes: masters begin anew, bases and worths stay as a start."""
+        worths = {name: state.worths for name, state in self.states.items()}
+        self._current = "?"
+        self.states = {b.name: self._state(b) for b in branches}
+        for name, state in self.states.items():
+            state.worths, state.rounds = worths.get(name, []), 1 if worths.get(name) else 0
         self.evaluated = []
 
     def _state(self, branch: Branch) -> _State:
@@ -164,6 +181,20 @@ class Search:
             np.stack([y.start for y in self.years]), limits, sizes,
         )  # fmt: skip
         return _State(branch, master)
+
+    def _seed(self, state: _State) -> None:
+        """Give a master that knows nothing the planes that the duals found so far prove for it, and take its bound."""
+        state.seeded = True
+        for c, year in enumerate(self.years):
+            programs = None
+            if self._current != state.branch.name:
+                programs = year.programs_of(state.branch.years[c])
+            for duals in year.memory:
+                cuts = year.planes(duals, programs)
+                if cuts:
+                    state.master.add(c, cuts)
+        if all(year.memory for year in self.years):
+            state.bound = max(state.bound, state.master.solve().bound + state.branch.yearly_eur)
 
     def use(self, state: _State) -> None:
         """Turn the years to a branch; their bases stay as a start."""
@@ -186,6 +217,8 @@ class Search:
         self.use(state)
         operated, costs = [], []
         for c, year in enumerate(self.years):
+            if not state.rounds:
+                year.plan(sizes)
             before = year.worth.copy()
             done, cuts = year.plan(sizes)
             state.master.add(c, cuts)
@@ -232,8 +265,11 @@ class Search:
         best: Evaluated | None = None
         bound = -INF
         for number in range(1, rounds_max + 1):
-            state = min(open_now, key=lambda s: s.bound)
-            found = self.evaluate(state.branch.name, state.trial)
+            state = self._next(open_now, best, gap_share)
+            near = best is not None and best.objective_eur - state.bound < PLANES_BELOW * abs(
+                best.objective_eur
+            )
+            found = self.evaluate(state.branch.name, state.trial, planes=near or state.rounds < 2)
             if best is None or found.objective_eur < best.objective_eur:
                 best = found
             self._advance(state)
@@ -256,6 +292,23 @@ class Search:
         closed = best.objective_eur - bound <= gap_share * abs(best.objective_eur) * (1 + 1e-9)
         return Sized(best, bound, closed, tuple(rounds), tuple(self.evaluated))
 
+    def _next(self, states: list[_State], best: Evaluated | None, gap_share: float) -> _State:
+        """Return the branch to refine: the one in work until it is closed, then the one with the lowest bound."""
+        if best is None:
+            first = states[0]
+            self.use(first)
+            if not first.seeded:
+                self._seed(first)
+            return first
+        own = self.states[best.branch]
+        own.seeded = True
+        if best.objective_eur - own.bound > gap_share * abs(best.objective_eur):
+            return own
+        for state in states:
+            if not state.seeded:
+                self._seed(state)
+        return min(states, key=lambda s: s.bound)
+
     def _advance(self, state: _State) -> None:
         """Take the bound from the master, and the next trial."""
         best = state.best
@@ -269,7 +322,10 @@ class Search:
             return
         level = state.bound + LEVEL_SHARE * gap - constant
         level = max(level, point.value + 1e-6 * max(1.0, abs(point.value)))
-        state.trial = state.master.toward(best.sizes, point.built, level).sizes
+        nearest = state.master.toward(best.sizes, point.built, level).sizes
+        step = STEP_SHARE if gap > PLANES_BELOW * abs(best.objective_eur) else 1.0
+        same = np.array_equal(nearest > 1e-9, best.sizes > 1e-9)
+        state.trial = best.sizes + step * (nearest - best.sizes) if same else nearest
 
 
 def _stuck(rounds: list[Round]) -> bool:

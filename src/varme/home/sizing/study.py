@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,7 +29,9 @@ from varme.kernel.model import Floats
 #: How far the heat pump may lie from the size that its performance was compiled at before the search is repeated there.
 REFERENCE_SHARE = 0.07
 #: Most repetitions of the search at another reference.
-REFERENCE_ROUNDS = 2
+REFERENCE_ROUNDS = 4
+#: Gap at which the first repetition ends: near enough to compile the heat pump anew.
+ROUGH_SHARE = 0.025
 
 
 @dataclass(eq=False)
@@ -89,23 +91,32 @@ def size(equipment: Equipment, context: Context) -> Found:
     branches = equipment.branches(reference)
     first = preview(branches[0], equipment.weights)
     seconds = {"preview": time.process_time() - began}
-    start = first.sizes
     context.progress.stage("sizing", asked.rounds_count)
 
     def told(one: Round) -> None:
         context.progress.advance(one.number, {"cost_eur": one.best_eur, "bound_eur": one.bound_eur})
 
+    names = [s.name for s in branches[0].sizes]
+    reference = _reference(equipment, names, first.sizes, reference)
+    branches = equipment.branches(reference)
+    search = Search(branches, equipment.weights, equipment.hours, asked.period_days)
+    start = {b.name: _inside(b.sizes, first.sizes) for b in branches}
+    rounds: list[Round] = []
     for repetition in range(REFERENCE_ROUNDS):
-        reference = _reference(equipment, [s.name for s in branches[0].sizes], start, reference)
-        branches = equipment.branches(reference)
-        search = Search(branches, equipment.weights, equipment.hours, asked.period_days)
-        starts = {b.name: _inside(b.sizes, start) for b in branches}
-        sized = search.run(starts, asked.gap_share, asked.rounds_count, told)
-        chosen = dict(zip([s.name for s in branches[0].sizes], sized.best.sizes, strict=True))
-        moved = abs(chosen.get(HEAT_PUMP, 0.0) / max(reference.get(HEAT_PUMP, 1.0), 0.1) - 1)
-        if equipment.models or moved <= REFERENCE_SHARE or repetition + 1 == REFERENCE_ROUNDS:
+        rough = not equipment.models and repetition == 0
+        gap = max(asked.gap_share, ROUGH_SHARE) if rough else asked.gap_share
+        sized = search.run(start, gap, max(asked.rounds_count - len(rounds), 1), told)
+        rounds += [replace(r, number=r.number + len(rounds)) for r in sized.rounds]
+        chosen = dict(zip(names, sized.best.sizes, strict=True)).get(HEAT_PUMP, 0.0)
+        moved = abs(chosen / max(reference.get(HEAT_PUMP, 1.0), 0.1) - 1)
+        last = repetition + 1 == REFERENCE_ROUNDS or len(rounds) >= asked.rounds_count
+        if equipment.models or last or (moved <= REFERENCE_SHARE and not rough):
             break
-        start = sized.best.sizes
+        if moved > REFERENCE_SHARE:
+            reference = _reference(equipment, names, sized.best.sizes, reference)
+            search.recompile(equipment.branches(reference))
+        start = {"": sized.best.sizes}
+    sized = replace(sized, rounds=tuple(rounds))
     found = Found(equipment, search, sized, first, reference, cpu_s=seconds)
     if asked.co2_max_kg is not None and sized.best.co2_kg > asked.co2_max_kg:
         found = _limited(found, asked.co2_max_kg)
