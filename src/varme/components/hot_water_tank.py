@@ -339,6 +339,7 @@ def block(
     costs = [Cost("hot water missed", missed, price)]
     if duty is not None:
         costs += _duty(numbers, model, slots, level, duty, top)
+        _lift(numbers, model, slots, feeds, duty, start_c)
     return Block("tank", (), costs)
 
 
@@ -385,6 +386,35 @@ def _duty(
         Cost("legionella late", skipped, DUTY_SKIPPED_CENT),
         Cost("legionella late", short, DUTY_SHORT_CENT_PER_K),
     ]
+
+
+def _lift(
+    numbers: TankNumbers,
+    model: Model,
+    slots: Slots,
+    feeds: Sequence[Port],
+    duty: DutyDue,
+    start_c: float | None,
+) -> None:
+    """Add what follows from the duty for the other heaters: they alone lift the tank above what the compressor reaches.
+
+    The whole model holds it already; the relaxed one, in which the duty is spread over many slots, does not.
+    """
+    assert numbers.duty is not None
+    others = [
+        p for p in feeds if not p.var.name.startswith("heat_pump.") and np.all(np.asarray(p.coefficient) > 0)
+    ]
+    lift = numbers.duty.temperature_c - max(duty.pump_max_c, -np.inf if start_c is None else start_c)
+    if not others or lift <= 0 or start_c is None or duty.pump_on is None:
+        return
+    needed = lift * numbers.capacity_kwh_per_k
+    short, skipped = model.vars["tank.duty_short"], model.vars["tank.duty_skipped"]
+    parts = [
+        np.broadcast_to(np.asarray(p.coefficient, dtype=float), (slots.n,)) * slots.step_h for p in others
+    ]
+    coefficients = np.concatenate([*parts, np.full(slots.n, numbers.capacity_kwh_per_k), [needed]])
+    columns = np.concatenate([*(p.var.now for p in others), short.now, np.atleast_1d(skipped.index)])
+    model.add_row("tank.duty_lift", coefficients, columns.astype(np.int32), lower=needed)
 
 
 def duty_step(
