@@ -22,3 +22,4 @@ from benchmarks.subjects import emhass  # noqa: F401
 from benchmarks.subjects import home_build  # noqa: F401
 from benchmarks.subjects import fleet  # noqa: F401
 from benchmarks.subjects import home_scenarios  # noqa: F401
+from benchmarks.subjects import home_sizing  # noqa: F401

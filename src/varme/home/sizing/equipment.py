@@ -29,8 +29,8 @@ KINDS = {HEAT_PUMP: ("kw", "heat_pump"), BACKUP: ("kw", ""), TANK: ("l", "tank")
 #: Largest power of a battery over its capacity where the study states none [kW per kWh] (assumption: 0.3 to 0.7
 #: is sold).
 BATTERY_KW_PER_KWH = 0.5
-#: Backup heater with which a home is compiled [kW]; its own size is put in afterwards. Whether heat pump and backup carry
-#: the house is for the sizing to say, not for the check of a plan's fixed sizes.
+#: Backup heater with which a home is compiled [kW]; its own size is put in afterwards. Whether heat pump and backup
+#: carry the house is for the sizing to say, not for the check of a plan's fixed sizes.
 COMPILED_BACKUP_KW = 50.0
 #: Fields of a decision that hold money.
 _MONEY = (
