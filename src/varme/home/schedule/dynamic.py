@@ -1,0 +1,341 @@
+"""Patterns of the compressor by dynamic programming forwards over the states of compressor, tank and house.
+
+A label is a state that some pattern reaches: what the compressor does and until when it must, the temperatures of
+tank and house exactly as the model's recursions give them, and what the pattern has cost. From slot to slot every
+label is taken through every action: off, or a mode at its smallest heat, at full load, or between. Of labels that
+fall into the same cell (compressor, tank, heat in the house) the best is kept, and of all cells the best ``width``;
+best is cost so far less what the state is worth at the prices of an LP. With cells that tell every state apart and
+enough labels it is an enumeration.
+
+Electricity in a slot costs what a convex function says: export that is lost, charge of battery and vehicles that is
+given up, discharge, import, in the order of their prices; stored energy is priced with the LP's duals. So a pattern is
+priced with all that a linear program would trickle through, but a compressor runs whole. The pattern is then polished
+by the LP of the planner, whose duals are the prices of the next round.
+
+Sources: dynamic programming, Bellman 1957; labels with resources and dominance, Desrochers and Soumis 1988
+(doi:10.1080/03155986.1988.11732063); keeping the best states only, Ow and Morton 1988
+(doi:10.1080/00207548808947840).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varme.components.home_heat_pump import HeatPumpNumbers
+from varme.home.schedule.problem import VENT_CENT_PER_KWH, Problem
+from varme.home.schedule.runs import Pattern, Rules
+from varme.kernel.model import Floats, Ints
+
+#: Cells that tell every state apart for all that matters.
+EXACT = 1e-7
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How finely states are told apart, and how many are kept.
+
+    Attributes:
+        tank_kwh: Width of a cell of the tank.
+        house_kwh: Width of a cell of the house.
+        width: Most labels after a slot.
+        levels: Shares of the span between smallest heat and full load that a mode may run at.
+    """
+
+    tank_kwh: float
+    house_kwh: float
+    width: int = 400
+    levels: tuple[float, ...] = (0.0, 1.0)
+
+    @classmethod
+    def of(cls, pump: HeatPumpNumbers, width: int = 400) -> Cells:
+        """Return cells of a fifth of a shortest run."""
+        run = float(pump.heat_min_kw.mean()) * max(pump.run_min, 30.0) / 60
+        return cls(0.2 * run, 0.2 * run, width)
+
+
+@dataclass(frozen=True, eq=False)
+class Actions:
+    """What the compressor may do in each slot; arrays (n, actions), the first action is off.
+
+    Attributes:
+        mode: Mode of each action, -1 for off, shape (actions,).
+        room_kw: Heat into the house.
+        water_kw: Heat into the tank.
+        cost_cent: What the electricity costs more than without the compressor.
+    """
+
+    mode: Ints
+    room_kw: Floats
+    water_kw: Floats
+    cost_cent: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The recursions of house and tank over the slots, and what the states are worth after each of them.
+
+    Attributes:
+        house: A (n, k, k) and rest (n, k); ``None`` without a house.
+        comfort: Lower and upper end of comfort, and the price of a kelvin beyond, arrays (n,).
+        room_k: What the actions warm each node by, shape (k, n, actions).
+        capacity_kwh_per_k: Capacity of the nodes, shape (k,).
+        tank: What is kept, rest, lowest and highest temperature, price of a missing kelvin, arrays (n,), and the price
+            of a kelvin above the highest; ``None`` without a tank.
+        water_k: What the actions warm the tank by, shape (n, actions).
+        tank_kwh_per_k: Capacity of the tank.
+        house_cent_per_k: What a kelvin of each node is worth after each slot, shape (n, k).
+        tank_cent_per_k: What a kelvin of the tank is worth after each slot, shape (n,).
+    """
+
+    house: tuple[Floats, Floats] | None
+    comfort: tuple[Floats, Floats, Floats]
+    room_k: Floats
+    capacity_kwh_per_k: Floats
+    tank: tuple[Floats, Floats, Floats, Floats, Floats, float] | None
+    water_k: Floats
+    tank_kwh_per_k: float
+    house_cent_per_k: Floats
+    tank_cent_per_k: Floats
+
+
+@dataclass(eq=False)
+class _Labels:
+    """Labels after a slot: temperatures of nodes (k, labels) and tank (labels,), cost, whether it runs, until when."""
+
+    house_c: Floats
+    tank_c: Floats
+    cost: Floats
+    on: NDArray[np.bool_]
+    until: Ints
+
+
+@dataclass(eq=False)
+class Dynamic:
+    """The dynamic program of a problem at the prices of an LP.
+
+    Attributes:
+        problem: The problem.
+        rules: The compressor's rules.
+        row_dual: Row duals of an LP of the problem, in the numbering of the whole model.
+        cells: How finely states are told apart.
+    """
+
+    problem: Problem
+    rules: Rules
+    row_dual: Floats
+    cells: Cells
+    actions: Actions = field(init=False)
+    stage: Stage = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what does not depend on the states."""
+        self.actions = actions_of(self.problem, self.row_dual, self.cells.levels)
+        self.stage = _stage(self.problem, self.row_dual, self.actions)
+
+    def run(self) -> tuple[Pattern, float] | None:
+        """Return the best pattern and its cost by the dynamic program [cent]; ``None`` if no label is left.
+
+        The cost holds what the compressor adds to electricity, starts, missed wishes and the worth of what is left.
+        """
+        state, rules, n = self.problem.state, self.rules, self.rules.n
+        until = rules.held if rules.on_before else rules.rested
+        tank_c = float(np.mean(state.tank_c)) if self.stage.tank is not None else 0.0
+        labels = _Labels(
+            state.house_c[: len(self.stage.room_k), None], np.array([tank_c]), np.zeros(1),
+            np.array([rules.on_before]), np.array([until], dtype=np.int32),
+        )  # fmt: skip
+        taken: list[Ints] = []
+        for t in range(n):
+            count = len(labels.cost)
+            labels, kept = self._after(t, labels)
+            if not len(kept):
+                return None
+            taken.append(np.stack(np.divmod(kept, count)))
+        total = labels.cost - self._worth(n - 1, labels.house_c, labels.tank_c)
+        at = int(np.argmin(total))
+        cost, out = float(total[at]), np.empty(n, dtype=np.int64)
+        for t in range(n - 1, -1, -1):
+            action, at = taken[t][:, at].tolist()
+            out[t] = self.actions.mode[action]
+        return out, cost
+
+    def _worth(self, t: int, house_c: Floats, tank_c: Floats) -> Floats:
+        worth = tank_c * self.stage.tank_cent_per_k[t]
+        for node, price in zip(house_c, self.stage.house_cent_per_k[t].tolist(), strict=True):
+            worth = worth + node * price
+        return np.asarray(worth)
+
+    def _after(self, t: int, labels: _Labels) -> tuple[_Labels, Ints]:
+        """Return the labels after a slot, and where each comes from: action times labels before, plus label."""
+        rules, acts, stage = self.rules, self.actions, self.stage
+        free, running = labels.until <= t, acts.mode >= 0
+        may_run = (labels.on | free) & bool(rules.available[t])
+        allowed = np.where(running[:, None], may_run, ~labels.on | free)
+        start = running[:, None] & ~labels.on
+        cost = labels.cost + acts.cost_cent[t][:, None] + rules.start_cent * start
+        house_c = np.zeros((0, *cost.shape))
+        if stage.house is not None:
+            a, rest = stage.house
+            house_c = (a[t] @ labels.house_c + rest[t][:, None])[:, None, :] + stage.room_k[:, t, :, None]
+            low, high, price = stage.comfort
+            cost += price[t] * (np.maximum(low[t] - house_c[0], 0.0) + np.maximum(house_c[0] - high[t], 0.0))
+        tank_c = np.zeros(cost.shape)
+        if stage.tank is not None:
+            keep, left, low, top, missed, vent = stage.tank
+            raw = (keep[t] * labels.tank_c + left[t]) + stage.water_k[t][:, None]
+            tank_c = np.minimum(raw, top[t])
+            cost += vent * (raw - tank_c) + missed[t] * np.maximum(low[t] - tank_c, 0.0)
+        until = np.where(running[:, None], rules.run_end[t], rules.pause_end[t])
+        until = np.where(running[:, None] == labels.on, labels.until, until)
+        kept = self._kept(t, house_c, tank_c, cost, until, allowed)
+        on = np.broadcast_to(running[:, None], cost.shape).ravel()[kept]
+        house_c = house_c.reshape(len(house_c), -1)[:, kept]
+        return _Labels(house_c, tank_c.ravel()[kept], cost.ravel()[kept], on, until.ravel()[kept]), kept
+
+    def _kept(
+        self, t: int, house_c: Floats, tank_c: Floats, cost: Floats, until: Ints, allowed: NDArray[np.bool_]
+    ) -> Ints:
+        """Return the labels to keep: the best of each cell, the best cells."""
+        some = np.flatnonzero(allowed)
+        if not len(some):
+            return np.zeros(0, dtype=np.int32)
+        score = (cost - self._worth(t, house_c, tank_c)).ravel()[some]
+        wait = np.maximum(until - (t + 1), 0) * 2
+        wait[1:] += 1
+        key = wait.ravel()[some].astype(np.int64)
+        heat = self.stage.capacity_kwh_per_k @ house_c.reshape(len(house_c), -1)[:, some]
+        tank = self.stage.tank_kwh_per_k * tank_c.ravel()[some]
+        for stored, width in ((heat, self.cells.house_kwh), (tank, self.cells.tank_kwh)):
+            cell = ((stored - stored.min()) / width).astype(np.int64)
+            key = key * (int(cell.max()) + 1) + cell
+        order = np.lexsort((score, key))
+        sorted_ = key[order]
+        first = np.concatenate([[True], sorted_[1:] != sorted_[:-1]])
+        best = order[first]
+        if len(best) > self.cells.width:
+            best = best[np.argpartition(score[best], self.cells.width)[: self.cells.width]]
+        return np.asarray(some[best], dtype=np.int32)
+
+
+def fits(problem: Problem) -> bool:
+    """Return whether the dynamic program knows all heat of a home: a compressor, no buffer, no second heater."""
+    plant = problem.plant
+    return plant.heat_pump is not None and plant.buffer is None and plant.second_heater is None
+
+
+def actions_of(problem: Problem, row_dual: Floats, levels: tuple[float, ...]) -> Actions:
+    """Return the actions of the compressor with their heat and the cost of their electricity.
+
+    Args:
+        problem: The problem.
+        row_dual: Row duals of an LP of the problem.
+        levels: Shares of the span between smallest heat and full load.
+    """
+    pump, hours = problem.plant.heat_pump, problem.slots.step_h
+    assert pump is not None
+    mode, heat, power = [-1], [np.zeros(len(hours))], [np.zeros(len(hours))]
+    room, water = [np.zeros(len(hours))], [np.zeros(len(hours))]
+    for m, name in enumerate(pump.modes):
+        for level in levels:
+            given = pump.heat_min_kw[m] + level * (pump.heat_max_kw[m] - pump.heat_min_kw[m])
+            mode.append(m)
+            heat.append(given)
+            power.append(pump.electric_on_kw[m] + pump.electric_per_heat[m] * given)
+            water.append(given if name == "water" else np.zeros(len(hours)))
+            room.append(np.zeros(len(hours)) if name == "water" else (-given if name == "cool" else given))
+    drawn = np.stack(power, axis=1)
+    cost = extra_cost(problem, row_dual, drawn) * hours[:, None]
+    return Actions(np.array(mode, dtype=np.int32), np.stack(room, axis=1), np.stack(water, axis=1), cost)
+
+
+def extra_cost(problem: Problem, row_dual: Floats, drawn_kw: Floats) -> Floats:
+    """Return what more power costs in each slot [cent per hour], shape (n, powers): convex in the power.
+
+    Battery and vehicles bid for surplus with what stored energy is worth to an LP, and the battery offers; export and
+    import take the rest.
+
+    Args:
+        problem: The problem.
+        row_dual: Row duals of an LP of the problem.
+        drawn_kw: Power of the compressor, shape (n, powers).
+    """
+    plant, model = problem.plant, problem.model
+    grid, n = plant.grid, problem.slots.n
+    low = np.where(problem.arrays.col_upper[model.vars["grid.cut"].now] > 0,
+                   np.maximum(grid.export_cent_per_kwh, 0.0), grid.export_cent_per_kwh)  # fmt: skip
+    high = np.maximum(grid.import_cent_per_kwh, low)
+    standby = 0.0 if plant.heat_pump is None else plant.heat_pump.standby_kw
+    need = grid.load_kw - grid.pv_kw + standby
+    prices, lengths, first = [], [], need.copy()
+    if plant.battery is not None:
+        store = plant.battery
+        worth = -row_dual[model.rows["battery.balance"].index]
+        prices += [store.one_way_share * worth, worth / store.one_way_share + store.wear_cent_per_kwh]
+        lengths += [np.full(n, store.power_kw), np.full(n, store.power_kw)]
+        first += store.power_kw
+    for vehicle in plant.vehicles:
+        worth = -row_dual[model.rows[f"vehicle.{vehicle.name}.balance"].index]
+        most = vehicle.home * vehicle.charge_max_kw
+        prices.append(vehicle.charge_efficiency_share * worth)
+        lengths.append(most)
+        first += most
+    if not prices:
+        return _between(first, np.zeros((n, 0)), np.zeros((n, 0)), low, high, drawn_kw)
+    price = np.clip(np.stack(prices, axis=1), low[:, None], high[:, None])
+    order = np.argsort(price, axis=1, kind="stable")
+    length = np.take_along_axis(np.stack(lengths, axis=1), order, axis=1)
+    return _between(first, np.take_along_axis(price, order, axis=1), length, low, high, drawn_kw)
+
+
+def _between(
+    first: Floats, price: Floats, length: Floats, low: Floats, high: Floats, drawn: Floats
+) -> Floats:
+    """Return the cost of going from a net demand ``first`` to ``first + drawn``, shape (n, powers).
+
+    Below 0 a kilowatt costs ``low``; above it the segments one after the other, and ``high`` beyond them.
+    """
+    ends = np.concatenate([np.zeros((len(first), 1)), np.cumsum(length, axis=1)], axis=1)
+    steps = np.diff(np.concatenate([low[:, None], price, high[:, None]], axis=1), axis=1)
+
+    def total(at: Floats) -> Floats:
+        above = np.maximum(at[:, :, None] - ends[:, None, :], 0.0)
+        return np.asarray(low[:, None] * at + np.einsum("npk,nk->np", above, steps))
+
+    return total(first[:, None] + drawn) - total(first[:, None])
+
+
+def _stage(problem: Problem, row_dual: Floats, actions: Actions) -> Stage:
+    """Return the recursions and the worth of states: the duals of the balance a slot later, carried back a slot."""
+    plant, model, hours, n = problem.plant, problem.model, problem.slots.step_h, problem.slots.n
+    house = tank = None
+    none = np.zeros(n)
+    comfort, room_k, capacity = (none, none, none), np.zeros((0, n, len(actions.mode))), np.zeros(0)
+    house_worth, tank_worth = np.zeros((n, 0)), np.zeros(n)
+    if plant.house is not None:
+        a, per_kw, rest = plant.house.steps(hours)
+        house, capacity = (a, rest), plant.house.network.capacity_kwh_per_k
+        comfort = plant.house.low_c, plant.house.high_c, plant.house.discomfort_cent_per_k_h * hours
+        room_k = per_kw.T[:, :, None] * actions.room_kw
+        rows = [model.rows[f"house.balance_{k}"].index for k in range(plant.house.network.nodes)]
+        duals = np.stack([row_dual[row] for row in rows], axis=1)
+        house_worth = np.empty(duals.shape)
+        house_worth[:-1] = -np.einsum("tij,ti->tj", a[1:], duals[1:])
+        house_worth[-1] = problem.worth.room_cent_per_k
+    water_k, of_tank = np.zeros((n, len(actions.mode))), 0.0
+    if plant.tank is not None:
+        one, of_tank = plant.tank, plant.tank.capacity_kwh_per_k
+        keep = np.exp(-one.loss_kw_per_k * hours / of_tank)
+        water_k = ((1 - keep) / one.loss_kw_per_k)[:, None] * actions.water_kw
+        balance = model.rows["tank.balance"].index
+        top = problem.arrays.col_upper[model.vars["tank.temperature"].now]
+        low = np.broadcast_to(np.asarray(one.low_c, dtype=float), (n,))
+        tank = (
+            keep, problem.arrays.row_lower[balance], low, top, one.missed_cent_per_k_h * hours,
+            10 * VENT_CENT_PER_KWH * of_tank,
+        )  # fmt: skip
+        tank_worth[:-1] = -(keep * row_dual[balance])[1:]
+        tank_worth[-1] = problem.worth.tank_cent_per_k
+    return Stage(house, comfort, room_k, capacity, tank, water_k, of_tank, house_worth, tank_worth)
