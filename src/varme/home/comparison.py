@@ -43,7 +43,7 @@ BASELINES = TableSchema(
 #: What each rule is, for people.
 RULE_TEXT = {
     "thermostat": "thermostat: room and tank at their set points, car charged on return",
-    "thermostat_night_car": "thermostat, with the car charged from midnight on: what heat and battery alone save",
+    "thermostat_night_car": "thermostat with the car charged from midnight on: what heat and battery alone save",
     "timer": "timer: night set-back, hot water at fixed hours, car from midnight on",
     "no_storage": "no storage: heat when it is needed, nothing shifted",
 }
@@ -161,7 +161,7 @@ def comparison_figures(found: Comparison) -> list[Figure]:
         Figure(
             f"saving_{rule.name}_eur",
             (rule.cost_cent - found.plan_cent) / 100,
-            f"saved against {RULE_TEXT[rule.name]}",
+            f"Saved against {RULE_TEXT[rule.name]}",
         )
         for rule in found.rules
     ]
@@ -169,15 +169,19 @@ def comparison_figures(found: Comparison) -> list[Figure]:
         replay = found.replay
         out += [
             Figure(
-                "replay_room_k", replay.room_error_k, "largest difference of the room, executed by the minute"
+                "replay_room_k",
+                round(replay.room_error_k, 4),
+                "Executed by the minute: largest difference of the room",
             ),
             Figure(
-                "replay_tank_k", replay.tank_error_k, "largest difference of the tank, executed by the minute"
+                "replay_tank_k",
+                round(replay.tank_error_k, 4),
+                "Executed by the minute: largest difference of the tank",
             ),
             Figure(
                 "replay_cost_percent",
                 100 * replay.cost_error_share,
-                "difference of cost, executed by the minute",
+                "Executed by the minute: difference of cost, of what is bought",
             ),
         ]
     return out

@@ -88,15 +88,16 @@ def plan_bill(prices: Prices, plan: Plan) -> Bill:
 
 def all_figures(found: Found) -> list[Figure]:
     """Return the summary."""
+    by_name = {name: Figure(name, value, text) for name, value, text in found.kpis.meanings()}
     figures = [
-        Figure("cost_eur", found.kpis.cost_eur, "what the plan costs"),
-        Figure("gap_cent", found.plan.certificate.gap_abs, "at most that much better could any plan be"),
-    ]
-    figures += [
-        Figure(name, value, text) for name, value, text in found.kpis.meanings() if name != "cost_eur"
+        by_name.pop("cost_eur"),
+        Figure("gap_cent", found.plan.certificate.gap_abs, "Proven: no plan is better by more than"),
     ]
     if found.beside is not None:
-        figures += comparison_figures(found.beside)
+        figures += comparison_figures(found.beside)[:2]
+    figures += by_name.values()
+    if found.beside is not None:
+        figures += comparison_figures(found.beside)[2:]
     return figures if found.unsure is None else [*figures, *scenario_figures(found.unsure)]
 
 

@@ -68,19 +68,19 @@ class Kpis:
 
 
 _MEANINGS = {
-    "cost_eur": "electricity bought and sold, fuel, wear; without wishes missed",
-    "co2_kg": "emissions of the electricity bought and of fuel",
-    "spf": "heat of heat pump and backup over their electricity, standby included",
-    "self_consumption_share": "PV that is used at home, over PV that is used or sold",
-    "self_sufficiency_share": "use that is not bought, over all use",
-    "import_kwh": "electricity bought",
-    "export_kwh": "electricity sold",
-    "peak_kw": "highest import of a slot",
-    "starts_count": "starts of the compressor",
-    "room_missed_k_h": "degree-hours outside the comfort band",
-    "room_missed_h": "hours outside the comfort band by more than 0.05 K",
-    "hot_water_missed_k_h": "degree-hours of the tank below the temperature expected",
-    "departure_missed_kwh": "energy missing in vehicles at departure",
+    "cost_eur": "Cost: electricity bought and sold, fuel, wear (wishes missed are apart)",
+    "spf": "SPF: heat of heat pump and backup over their electricity, standby included",
+    "co2_kg": "Emissions of the electricity bought and of fuel",
+    "self_consumption_share": "Self-consumption: PV that is used at home",
+    "self_sufficiency_share": "Self-sufficiency: use that is not bought",
+    "peak_kw": "Highest import",
+    "import_kwh": "Electricity bought",
+    "export_kwh": "Electricity sold",
+    "starts_count": "Starts of the compressor",
+    "room_missed_k_h": "Degree-hours outside the comfort band",
+    "room_missed_h": "Hours outside the comfort band by more than 0.05 K",
+    "hot_water_missed_k_h": "Degree-hours of the tank below the temperature expected",
+    "departure_missed_kwh": "Energy missing in vehicles at departure",
 }
 
 
