@@ -38,13 +38,14 @@ def slots(seen: Surroundings) -> Slots:
 class Solved:
     """A model that was solved: values by name, and its objective."""
 
-    def __init__(self, model: Model, history: dict[str, float] | None = None) -> None:
+    def __init__(self, model: Model, history: dict[str, float] | None = None, relaxed: bool = False) -> None:
         self.model = model
         arrays = model.assemble()
         for name, value in (history or {}).items():
             var = model.vars[name]
             model.set_history(var, np.full(var.history, value))
         solver = Solver(arrays)
+        solver.relax(relaxed)
         solver.set(mip_rel_gap=1e-9, mip_abs_gap=1e-9)
         found = solver.run()
         assert found.feasible, found

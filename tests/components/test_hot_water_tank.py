@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.components.around import Solved, slots, surroundings
+from varme.components import hot_water_tank
 from varme.components.base import Port
 from varme.components.home import WATER, Slots
 from varme.components.hot_water_tank import (
@@ -259,3 +260,27 @@ def test_slots_of_uneven_length_are_exact():
     assert taken.draw_kw == pytest.approx([0.0, 0.02, 0.05, 0.11])
     assert taken.low_c == numbers.low_c
     assert slots(seen).n == 96
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_other_heaters_must_lift_tightens_the_bound_and_keeps_the_optimum(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    prices, even = rng.uniform(5, 40, 24), Slots.even(0, 24, 1.0)
+    numbers = compiled(LEGIONELLA, rng.uniform(0, 0.5, 24), 24).take(even)
+
+    def objective(relaxed):
+        model = Model(24)
+        on = model.var("heat_pump.water_on", upper=1.0, integer=not relaxed)
+        pump = model.var("heat_pump.water", upper=4.0, cost=prices / 3)
+        model.add("pump_max", [(1.0, pump.now), (-4.0, on.now)], upper=0.0)
+        backup = model.var("backup.water", upper=3.0, cost=prices)
+        feeds = [Port(WATER, pump, 1.0), Port(WATER, backup, 1.0)]
+        block(numbers, model, even, feeds, 0.0, 50.0, 0.0, DutyDue(20.0, 55.0, on))
+        solved = Solved(model, {"tank.temperature": 50.0, "tank.duty": 0.0}, relaxed=relaxed)
+        return solved.objective
+
+    whole, bound = objective(False), objective(True)
+    monkeypatch.setattr(hot_water_tank, "_lift", lambda *_: None)
+    assert objective(False) == pytest.approx(whole, abs=1e-5)
+    assert objective(True) < bound - 1.0
+    assert bound <= whole + 1e-6
