@@ -13,9 +13,9 @@ from varme.ground.errors import Problem as Trouble
 from varme.home.plant import Mode, Plant, State
 from varme.home.schedule.problem import Problem, Worth, build
 from varme.home.schedule.relaxed import Relaxed
-from varme.home.schedule.search import Effort, Planner
+from varme.home.schedule.search import Choice, Effort, Planner
 from varme.home.schedule.settle import residual_kwh, settled
-from varme.home.schedule.warm import Warm, basis_from, choice_from, warm_of
+from varme.home.schedule.warm import Warm, basis_from, choice_from, places, warm_of
 from varme.home.spec import PlanSpec
 from varme.kernel.check import Certificate, certify
 from varme.kernel.highs import Solver, require_optimal
@@ -37,6 +37,7 @@ class Plan:
         warm: What a similar next plan can start from.
         residual_kwh: Largest amount by which a balance does not close in a slot.
         solves: LPs that were solved.
+        water_error_kwh: How far its electricity for hot water is from that at its own tank temperatures.
     """
 
     problem: Problem
@@ -47,6 +48,7 @@ class Plan:
     warm: Warm | None = None
     residual_kwh: float = 0.0
     solves: int = 0
+    water_error_kwh: float = 0.0
 
     @property
     def slots(self) -> Slots:
@@ -177,8 +179,7 @@ def make_plan(
         ModelError: P301 if there is no plan.
     """
     spec = spec or PlanSpec()
-    problem = build(plant, slots, state, worth)
-    relaxed = Relaxed(problem, None if warm is None else (lambda part: basis_from(warm, problem, part)))
+    problem, relaxed = _prepared(plant, slots, state, worth, warm)
     planner = Planner(problem, relaxed, effort or Effort())
     first = None if warm is None else choice_from(warm, problem, len(planner.vehicles))
     root = planner.run([first] if first is not None else [])
@@ -192,11 +193,59 @@ def make_plan(
     certificate = certify(problem.arrays, x, objective, min(planner.bound, objective), "home")
     left = None
     if planner.basis is not None:
-        left = warm_of(problem, relaxed.part, planner.basis, best.choice, None)
+        left = warm_of(problem, relaxed.part, planner.basis, best.choice, tank_between(problem, x))
     return Plan(
         problem, x, certificate, relaxed.duals(best.solution), planner.status, left, residual_kwh(problem, x),
-        relaxed.solves,
+        relaxed.solves, water_error_kwh(problem, x),
     )  # fmt: skip
+
+
+def _prepared(
+    plant: Plant, slots: Slots, state: State, worth: Worth | None, warm: Warm | None
+) -> tuple[Problem, Relaxed]:
+    """Return the problem and its LP, with the COP of hot water at the tank temperatures to be expected.
+
+    They are those of the last plan, or those of the relaxed LP of a first model at the mean temperature.
+    """
+    pump = plant.heat_pump
+    depends = pump is not None and pump.water_heat_min_kw is not None and plant.tank is not None
+    expected = warm.water_c[places(warm, slots)] if warm is not None and warm.water_c is not None else None
+    problem = build(plant, slots, state, worth, water_c=expected if depends else None)
+    before = warm
+    if depends and expected is None:
+        relaxed = Relaxed(problem, None if warm is None else (lambda part: basis_from(warm, problem, part)))
+        root = relaxed.run()
+        if root.status != "optimal":
+            return problem, relaxed
+        between = tank_between(problem, root.x)
+        nothing = Choice(np.full(slots.n, -1))
+        before = warm_of(problem, relaxed.part, relaxed.solver.basis(), nothing, between)
+        problem = build(plant, slots, state, problem.worth, water_c=between)
+    if before is None:
+        return problem, Relaxed(problem)
+    known, last = before, problem
+    return problem, Relaxed(problem, lambda part: basis_from(known, last, part))
+
+
+def tank_between(problem: Problem, x: Floats) -> Floats | None:
+    """Return the tank temperature halfway through each slot, shape (n,); ``None`` without a tank."""
+    if problem.plant.tank is None:
+        return None
+    ends = problem.value("tank.temperature", x)
+    begins = np.concatenate([[float(np.mean(problem.state.tank_c))], ends[:-1]])
+    return np.asarray((begins + ends) / 2)
+
+
+def water_error_kwh(problem: Problem, x: Floats) -> float:
+    """Return how far the electricity for hot water is from that at the plan's own tank temperatures [kWh]."""
+    pump, between = problem.plant.heat_pump, tank_between(problem, x)
+    if pump is None or between is None or "water" not in pump.modes or pump.water_heat_min_kw is None:
+        return 0.0
+    m, on = pump.modes.index("water"), problem.value("heat_pump.water_on", x)
+    heat = problem.value("heat_pump.water_heat", x)
+    _, _, a, b = pump.water_at(between)
+    differs = (a - pump.electric_on_kw[m]) * on + (b - pump.electric_per_heat[m]) * heat
+    return float(np.sum(np.abs(differs) * problem.slots.step_h))
 
 
 def _exact(problem: Problem, planner: Planner, spec: PlanSpec, root: Floats) -> None:

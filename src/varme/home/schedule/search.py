@@ -161,6 +161,8 @@ class Planner:
                 if self.close():
                     break
         self.improve(self.effort.moves)
+        if self.rules is not None and (self.best is None or not self.stands(self.best)):
+            self.try_choice(Choice(self.rules.cheapest(np.ones((self.rules.modes, self.rules.n)))))
         self.round_vehicles()
         return self.root
 
@@ -368,9 +370,12 @@ class Planner:
             return None
         self.seen[choice.key] = solution.objective
         found = Found(choice, solution)
-        if self.best is None or found.objective < self.best.objective - 1e-9:
+        if self.best is None or self._rank(found) < self._rank(self.best):
             self.best = found
         return found
+
+    def _rank(self, found: Found) -> tuple[bool, float]:
+        return not self.stands(found), found.objective + 1e-9
 
     # ------------------------------------------------------------------ moves
     def improve(self, solves: int, close_to: float = -np.inf) -> None:

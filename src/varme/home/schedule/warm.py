@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.components.home import Slots
 from varme.home.schedule.problem import Problem
 from varme.home.schedule.relaxed import Basis, Lean, crash
 from varme.home.schedule.search import Choice
@@ -44,16 +45,16 @@ def warm_of(problem: Problem, part: Lean, basis: Basis, choice: Choice, water_c:
     full = np.full(len(problem.arrays.row_lower), BASIC, dtype=np.int8)
     full[part.rows] = basis[1]
     rows = {name: full[block.index] for name, block in model.rows.items() if block.index.shape == (n,)}
-    return Warm(_begins(problem), columns, rows, choice.pattern, choice.charging, water_c)
+    return Warm(_begins(problem.slots), columns, rows, choice.pattern, choice.charging, water_c)
 
 
-def _begins(problem: Problem) -> Floats:
-    return np.asarray(problem.slots.edges[:-1] * problem.slots.base_h)
+def _begins(slots: Slots) -> Floats:
+    return np.asarray(slots.edges[:-1] * slots.base_h)
 
 
-def places(warm: Warm, begins_h: Floats) -> NDArray[np.int64]:
+def places(warm: Warm, slots: Slots) -> NDArray[np.int64]:
     """Return for each new slot the old one that holds its start; the old day goes on where the old plan ends."""
-    at = begins_h.copy()
+    at = _begins(slots)
     end = warm.begins_h[-1] + (warm.begins_h[-1] - warm.begins_h[-2] if len(warm.begins_h) > 1 else 1.0)
     over = at >= end - 1e-9
     at[over] -= 24.0 * np.ceil((at[over] - end + 1e-6) / 24.0)
@@ -63,7 +64,7 @@ def places(warm: Warm, begins_h: Floats) -> NDArray[np.int64]:
 
 def basis_from(warm: Warm, problem: Problem, part: Lean) -> Basis:
     """Return a basis for a problem from what an earlier plan left; what is new stands as in the first basis."""
-    where = places(warm, _begins(problem))
+    where = places(warm, problem.slots)
     columns, lean_rows = crash(problem, part)
     rows = np.full(len(problem.arrays.row_lower), BASIC, dtype=np.int8)
     rows[part.rows] = lean_rows
@@ -80,5 +81,5 @@ def choice_from(warm: Warm, problem: Problem, vehicles: int) -> Choice | None:
     """Return the earlier decisions at the new slots; ``None`` if the home has other vehicles."""
     if len(warm.charging) != vehicles:
         return None
-    where = places(warm, _begins(problem))
+    where = places(warm, problem.slots)
     return Choice(warm.pattern[where], tuple(c[where] for c in warm.charging))
