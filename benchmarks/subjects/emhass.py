@@ -35,8 +35,8 @@ def _python() -> str | None:
 def _limits(gap: float, *, strict: bool) -> Limits:
     """Return how far varme goes: a pump at one power has its bound, and so its gap, from branch and bound."""
     if strict:
-        return Limits(gap_share=gap, stages=(8,), moves=0, cpu_s=60.0)
-    return Limits(gap_share=gap, cpu_s=60.0)
+        return Limits(gap_share=gap, stages=(8,), moves=0, time_limit_s=600.0)
+    return Limits(gap_share=gap, time_limit_s=600.0)
 
 
 def cold(case: Parity, gap: float) -> tuple[float, Switched]:

@@ -125,7 +125,7 @@ def test_a_need_that_no_pattern_meets_is_an_error_and_not_a_penalty() -> None:
     assert model.arrays is not None
     model.set_limits(model.rows["a_balance"], lower=-3.0, upper=-3.0)
     with pytest.raises(ModelError, match="P301"):
-        plan(model.arrays, modes, Limits(gap_share=1e-3, cpu_s=5))
+        plan(model.arrays, modes, Limits(gap_share=1e-3, time_limit_s=5))
 
 
 def test_diffused_amounts_keep_the_running_total_within_a_packet() -> None:

@@ -34,7 +34,9 @@ def test_counts_of_packets_cut_no_plan_off_and_raise_the_bound(seed: int) -> Non
         bounds.append(Solver(arrays).run().objective)
     model, modes, start = lean(case)
     assert model.arrays is not None
-    found = plan(model.arrays, modes, Limits(gap_share=0.005, stages=(8,), moves=0, cpu_s=30), start=start)
+    found = plan(
+        model.arrays, modes, Limits(gap_share=0.005, stages=(8,), moves=0, time_limit_s=30), start=start
+    )
     assert bounds[0] < bounds[1] <= found.objective
     assert found.gap_share <= 0.005
     # The plan is one of the model with statuses and without counts.
