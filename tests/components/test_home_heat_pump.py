@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,10 +31,14 @@ from varme.components.home import Slots
 from varme.components.home_heat_pump import compiled, planned_room_c
 from varme.components.hot_water_tank import HotWaterTank
 from varme.components.house import House
+from varme.data.catalogue.heat_pumps import read_catalogue
 from varme.ground.errors import Collector, InputError
 from varme.ground.spec import parse
 
 HOUSE, TANK = House(), HotWaterTank()
+KEYMARK = (
+    Path(__file__).resolve().parents[2].parent / "shared/data/heatpumps/keymark_en14825_points_2024.csv.gz"
+)
 
 
 def pump(**changes):
@@ -220,6 +225,36 @@ def test_impossible_points_are_refused_with_the_reason(cop):
     problem = problem_of(points=[{"source_c": 2, "flow_c": 35, "point_cop": cop}])
     assert problem.code == "P143"
     assert "A2/W35" in problem.what
+
+
+@pytest.mark.skipif(not KEYMARK.exists(), reason="the Keymark's points are not here")
+def test_every_third_machine_of_the_keymark_makes_a_sane_map():
+    """Certified points come back within 2 % (air); hotter water never takes less, but for a few odd certificates."""
+    found = read_catalogue(KEYMARK).distinct()[::3]
+    s, f = np.meshgrid([-15.0, -7.0, 0.0, 7.0, 15.0, 25.0], [25.0, 35.0, 45.0, 55.0], indexing="ij")
+    rising = 0
+    for model in found:
+        machine = performance(HomeHeatPump(model="x"), model.full_kw or 6.0, model)
+        cop = machine.unbounded_cop(s, f, 1.0)
+        assert 1.0 < cop.min() < cop.max() < 14.0, model.title
+        rising += bool((np.diff(cop, axis=1) > 0).any())
+        for p in model.points[:8] if model.source == "air" else ():
+            load = machine.certified_load(p.source_c, p.flow_c)
+            assert float(machine.cop(p.source_c, p.flow_c, load)) == pytest.approx(p.cop, rel=0.02), (
+                model.title
+            )
+    assert rising <= 0.03 * len(found)
+
+
+def test_two_cops_of_one_point_are_refused_unless_their_loads_differ():
+    one, two = (
+        {"source_c": 2, "flow_c": 35, "point_cop": 4.0},
+        {"source_c": 2, "flow_c": 35, "point_cop": 4.6},
+    )
+    assert problem_of(points=[one, two]).code == "P143"
+    spec = pump(points=[one | {"load_share": 1.0}, two | {"load_share": 0.4}])
+    machine = performance(spec, 6.0)
+    assert float(machine.cop(2.0, 35.0, 1.0)) == pytest.approx(4.1, rel=0.06)
 
 
 def test_an_unknown_model_is_refused_with_nearest_names():

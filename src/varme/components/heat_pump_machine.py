@@ -28,6 +28,9 @@ from varme.physics.performance_map import (
 FLOW_MAX_C = {"air": 60.0, "brine": 65.0}
 STANDBY_W = {"air": 15.0, "brine": 10.0}
 OPERATION_LIMIT_C = -20.0
+#: Standard error of a brine machine's certified COP as one of its temperatures alone: all are at 0 C brine, and two of
+#: them at a flow of 30 C, with another load (they differ by 9 % on average; assumption: half of it).
+BRINE_LOAD_ERROR = 0.05
 #: Limits of the certificate's climate: an operation limit of -10 C says only that nothing colder was declared.
 DECLARED_LIMIT_C = -10.0
 
@@ -128,9 +131,14 @@ def performance(spec: HomeHeatPump, rated_kw: float, model: HeatPumpModel | None
 def _modelled(spec: HomeHeatPump, rated_kw: float, model: HeatPumpModel) -> PerformanceMap:
     """Return the map of a catalogue's model, scaled to a size."""
     scale = rated_kw / model.full_kw if model.full_kw else 1.0
+    error = (
+        model.cop_error_share
+        if model.source == "air"
+        else float(np.hypot(model.cop_error_share, BRINE_LOAD_ERROR))
+    )
     points = [
         PerformancePoint(
-            p.source_c, p.flow_c, p.cop, None, 1.0 if p.full_load else None, model.cop_error_share
+            p.source_c, p.flow_c, p.cop, None, 1.0 if p.full_load else None, error
         )
         for p in model.points
         if PerformancePoint(p.source_c, p.flow_c, p.cop).carnot_share <= CARNOT_MAX_SHARE

@@ -129,6 +129,18 @@ class HomeHeatPump(Spec):
                 f"P142 {given[1]}: {' and '.join(given)} are given | Give one of them: points of a data sheet are the "
                 "most exact, a single share the least."
             )
+        for i, one in enumerate(self.points):
+            for other in self.points[:i]:
+                near = abs(one.source_c - other.source_c) <= 1 and abs(one.flow_c - other.flow_c) <= 1
+                if (
+                    near
+                    and one.load_share == other.load_share
+                    and abs(one.point_cop / other.point_cop - 1) > 0.05
+                ):
+                    raise ValueError(
+                        f"P143 points: COP {other.point_cop:g} and {one.point_cop:g} at A{one.source_c:g}/"
+                        f"W{one.flow_c:g} contradict each other | State load_share if their loads differ."
+                    )
         if self.catalogue is not None and self.model is None:
             raise ValueError("P103 model: must be given with catalogue")
         if self.cooling_points and not self.reversible:

@@ -49,6 +49,9 @@ TREND_HELD_C = 15.0
 #: Over how many kelvin of source and of flow temperature fades what is a certified point's own (assumption: the points
 #: lie 5 K and more apart, so that the certificates cannot tell).
 OWN_SCALES_K = (3.0, 5.0)
+#: Standard error of any COP on paper: two digits after the point, and the accuracy of a test bench, at its best
+#: (assumption). Keeps points that nearly coincide from pulling the map apart between them.
+POINT_ERROR_SHARE = 0.005
 #: Where the shipped figures lie.
 FIGURES = "figures/efficiency_prior.json"
 
@@ -285,7 +288,7 @@ def condition(
         refrigerant: Refrigerant (``R290``), or ``None``.
     """
     s, f = np.atleast_1d(np.asarray(source_c, dtype=float)), np.atleast_1d(np.asarray(flow_c, dtype=float))
-    noise = np.broadcast_to(np.asarray(error_share, dtype=float), s.shape) ** 2 + 1e-8
+    noise = np.broadcast_to(np.asarray(error_share, dtype=float), s.shape) ** 2 + POINT_ERROR_SHARE**2
     inverse = (
         np.asarray(np.linalg.inv(prior.covariance_of(s, f, s, f) + np.diag(noise)))
         if len(s)
