@@ -333,3 +333,29 @@ def test_the_envelope_is_never_above_a_program_in_which_devices_may_trade(homes,
                 assert values[0, first] <= outer + 1e-5
                 compared += 1
     assert compared > 10
+
+
+def test_before_a_legionella_duty_is_done_the_tank_is_not_made_colder():
+    """The duty falls into the plan: up to its end no window that heats water may be stopped or turned down."""
+    data = tomllib.loads(fleet_files()["study.toml"])
+    data["population"] = {"homes_count": 1, "seed": 3, "vehicle_share": 0.0, "photovoltaics_share": 0.0}
+    data["hot_water"]["legionella"] = {"interval_days": 7}
+    data["state"] = {"legionella_days": 6.9}
+    study = FleetStudy(**data)
+    plan = planned(Typical(study, Context()), drawn_homes(study, study.population).row(0))
+    assert "tank.duty" in plan.problem.model.vars
+    tank, hot = plan.value("tank.temperature"), plan.problem.plant.tank.duty.temperature_c
+    done = int(np.flatnonzero(tank >= hot - 0.01)[-1])
+    flex = flex_of(plan)
+    assert np.array_equal(flex.tank_low_c[0, : done + 1], tank[: done + 1])
+    _, down = envelope(flex, 1)
+    water = np.flatnonzero((flex.mode[0] == 1) & (np.arange(96) <= done))
+    assert len(water)
+    assert np.all(down[0, water] <= 1e-6)
+
+
+def test_a_pump_gives_no_more_than_its_emitters_take(homes):
+    for plan in homes:
+        flex = flex_of(plan)
+        room = flex.heat_max_kw[0, 0]
+        assert np.all(room <= plan.problem.plant.house.emitter_max_kw + 1e-9)

@@ -10,9 +10,11 @@ holding a constant deviation, and each within its own limits:
 * *battery*: power and level.
 * *vehicle*: at home, smallest charge, level; less charge only as far as it can be made good before it leaves.
 
-The sum is cut at the connection's limits. It is a safe inner bound: devices could trade places within the window, which
-would allow a little more (the law that the tests hold it to: equal to a linear program with constant deviations,
-never above one in which devices may trade). What the deviation changes after the window is left to the next plan.
+A heat pump behind a buffer tank gives no flexibility through the room here, and up to the end of a legionella duty the
+tank is not made colder than planned. The sum is cut at the connection's limits. It is a safe inner bound: devices could
+trade places within the window, which would allow a little more (the law that the tests hold it to: equal to a linear
+program with constant deviations, never above one in which devices may trade). What the deviation changes after the
+window is left to the next plan.
 """
 
 from __future__ import annotations
@@ -147,6 +149,8 @@ def stacked(parts: list[Flex]) -> Flex:
 
 def _modes(plan: Plan) -> NDArray[np.int64]:
     codes = {"off": -1, "room": 0, "water": 1}
+    if plan.problem.plant.buffer is not None:
+        codes["room"] = 2  # heat goes into the buffer: no envelope through the room
     return np.array([[codes.get(m, 2) for m in plan.modes]], dtype=np.int64)
 
 
@@ -162,10 +166,12 @@ def _pump(plan: Plan, heat_pump_kw: Floats) -> dict[str, Floats]:
             "run_slots": one, "pause_slots": one, "since_slots": one, "was_on": 0 * one, "spare_starts": spare,
         }  # fmt: skip
     for row, mode in enumerate(MODES):
-        if mode in pump.modes:
+        through_buffer = mode == "room" and plan.problem.plant.buffer is not None
+        if mode in pump.modes and not through_buffer:
             m = pump.modes.index(mode)
             on[0, row], slope[0, row] = pump.electric_on_kw[m], pump.electric_per_heat[m]
-            low[0, row], high[0, row] = pump.heat_min_kw[m], pump.heat_max_kw[m] * pump.available
+            low[0, row] = pump.heat_min_kw[m]
+            high[0, row] = _able_kw(plan, m) * pump.available
     if np.isfinite(pump.starts_per_day_max):
         spare = np.zeros((1, n))
     return {
@@ -175,6 +181,22 @@ def _pump(plan: Plan, heat_pump_kw: Floats) -> dict[str, Floats]:
         "since_slots": np.floor(min(state.mode_min, 1e6) / minutes + 1e-9) * one,
         "was_on": float(state.mode != "off") * one, "spare_starts": spare,
     }  # fmt: skip
+
+
+def _able_kw(plan: Plan, m: int) -> Floats:
+    """Return the most heat of a mode: within full load, dimming and emitters, less the backup heater, (n,)."""
+    plant = plan.problem.plant
+    pump = plant.heat_pump
+    assert pump is not None
+    mode = pump.modes[m]
+    heat = np.asarray(pump.heat_max_kw[m], dtype=float)
+    backup = plan.value("backup.room") + plan.value("backup.water")
+    if pump.electric_max_kw is not None:
+        left = pump.electric_max_kw - pump.standby_kw - backup - pump.electric_on_kw[m]
+        heat = np.minimum(heat, left / np.maximum(pump.electric_per_heat[m], 1e-9))
+    if mode == "room" and plant.house is not None:
+        heat = np.minimum(heat, plant.house.emitter_max_kw - backup)
+    return np.asarray(np.maximum(heat, 0.0))
 
 
 def _stores(plan: Plan) -> dict[str, Floats]:
@@ -195,9 +217,21 @@ def _stores(plan: Plan) -> dict[str, Floats]:
         keep = float(np.exp(-plant.tank.loss_kw_per_k * step_h[0] / plant.tank.capacity_kwh_per_k))
         tank["tank_keep"], tank["tank_per_kw"] = keep * one, (1 - keep) / plant.tank.loss_kw_per_k * one
         tank["tank_c"] = plan.x[level.now][None]
-        tank["tank_low_c"] = np.broadcast_to(plant.tank.low_c, (1, n))
+        tank["tank_low_c"] = _tank_low_c(plan, tank["tank_c"])
         tank["tank_high_c"] = np.broadcast_to(plant.tank.high_c, (1, n))
     return out | tank
+
+
+def _tank_low_c(plan: Plan, tank_c: Floats) -> Floats:
+    """Return how far the tank may fall, (1, n): not at all before a legionella duty is done."""
+    tank = plan.problem.plant.tank
+    assert tank is not None
+    low = np.array(np.broadcast_to(tank.low_c, tank_c.shape), dtype=float)
+    if "tank.duty" in plan.problem.model.vars and tank.duty is not None:
+        hot = np.flatnonzero(tank_c[0] >= tank.duty.temperature_c - 0.01)
+        if len(hot):
+            low[0, : hot[-1] + 1] = tank_c[0, : hot[-1] + 1]
+    return low
 
 
 def _battery(plan: Plan) -> dict[str, Floats]:
