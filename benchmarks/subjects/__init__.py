@@ -20,6 +20,9 @@ from benchmarks.subjects import home_learn  # noqa: F401
 from benchmarks.subjects import cop  # noqa: F401
 from benchmarks.subjects import emhass  # noqa: F401
 from benchmarks.subjects import home_build  # noqa: F401
+from benchmarks.subjects import home_plan  # noqa: F401
 from benchmarks.subjects import fleet  # noqa: F401
 from benchmarks.subjects import home_scenarios  # noqa: F401
 from benchmarks.subjects import home_sizing  # noqa: F401
+from benchmarks.subjects import home_simulation  # noqa: F401
+from benchmarks.subjects import home_replay  # noqa: F401

@@ -16,8 +16,9 @@ from varme.home.replay.beliefs import Belief
 from varme.home.replay.loop import slots_from
 from varme.home.replay.savings import Blocks, saving
 from varme.home.replay.spec import ForecastSpec, HomeReplayStudy, ReplaySpec
-from varme.home.replay.study import KIND, run
+from varme.home.replay.study import run, schemas
 from varme.home.replay.template import replay_files
+from varme.home.schedule.plan import make_plan
 from varme.study import run as study_run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "home-replay" / "study.toml"
@@ -41,7 +42,7 @@ def result():
 
 def test_the_result_has_what_it_promises(result):
     """All tables of the schemas, a chart for each question, figures of plan, rule and bound."""
-    assert set(result.data) == {s.name for s in KIND.tables()}
+    assert set(result.data) == {s.name for s in schemas()}
     assert {c.name for c in result.charts} >= {
         "cost_by_controller",
         "saving_over_time",
@@ -86,7 +87,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     data["time"]["end"] = data["time"]["start"].replace(day=12)
     spec = parsed(data)
     whole = run(spec, Context())
-    plans, made = [0], loop.make_plan
+    plans, made = [0], make_plan
 
     def dies(*arguments, **named):
         plans[0] += 1
@@ -107,7 +108,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
 
 def test_a_plan_that_fails_is_followed_by_the_one_before_and_told(monkeypatch):
     """Every second plan fails: the run goes on, and a finding counts them."""
-    made, count = loop.make_plan, [0]
+    made, count = make_plan, [0]
 
     def fails(*arguments, **named):
         count[0] += 1
