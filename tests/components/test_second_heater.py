@@ -136,6 +136,10 @@ def test_a_plan_heats_with_the_cheaper_of_both():
     costs = dict(zip(column(cheap, "costs", "category"), column(cheap, "costs", "amount_eur"), strict=True))
     assert costs["fuel"] > 0
     assert cheap["cost_eur"] < dear["cost_eur"]
+    heat = costs["fuel"] / (0.005 * 1.108 / 0.95)
+    bought = column(cheap, "plan", "import_kw") * column(cheap, "plan", "length_min") / 60
+    grid_kg = cheap["co2_kg"] - heat * 56.1 * 3.6 / 0.95 / 1e3
+    assert -1e-6 <= grid_kg <= bought.sum()
     assert np.all(column(cheap, "plan", "room_heat_kw") >= 0)
     spent = dict(zip(column(dear, "costs", "category"), column(dear, "costs", "amount_eur"), strict=True))
     assert spent.get("fuel", 0.0) == pytest.approx(0.0, abs=1e-9)

@@ -94,9 +94,11 @@ def kpis_of(plan: Plan, flows: Flows | None = None) -> Kpis:
     used, pv = _sum(flows.demand_kw, hours), _sum(flows.pv_kw, hours)
     outside = plan.value("house.cold") + plan.value("house.warm")
     short = sum(float(np.sum(plan.value(f"vehicle.{v.name}.short"))) for v in plan.problem.plant.vehicles)
+    second = plan.problem.plant.second_heater
+    burnt = 0.0 if second is None else _sum(flows.second_room_kw + flows.second_water_kw, hours) * second.co2_g_per_kwh
     return Kpis(
         cost_eur=plan.cost_cent / 100,
-        co2_kg=_sum(flows.import_kw * plan.problem.plant.grid.co2_g_per_kwh, hours) / 1e3,
+        co2_kg=(_sum(flows.import_kw * plan.problem.plant.grid.co2_g_per_kwh, hours) + burnt) / 1e3,
         spf=heat / electric if heat > 1e-6 and electric > 1e-6 else None,
         self_consumption_share=(pv - min(sold, pv)) / pv if pv > 1e-6 else None,
         self_sufficiency_share=max(0.0, 1 - bought / used) if used > 1e-9 else 0.0,
