@@ -21,7 +21,7 @@ from varme.home.fleet.envelope import Flex, envelope, flex_of, stacked
 from varme.home.fleet.population import Homes
 from varme.home.fleet.spec import FleetStudy
 from varme.home.schedule.figures import kpis_of
-from varme.home.schedule.flows import flows_of
+from varme.home.schedule.flows import Flows, flows_of
 from varme.home.schedule.plan import Plan, Warm, make_plan
 from varme.home.schedule.search import Effort
 from varme.kernel.model import Floats
@@ -134,10 +134,11 @@ def plan_chunk(chunk: Chunk) -> dict[str, NDArray[Any]]:
             continue
         warm = plan.warm or warm
         kept.append(int(chunk.index[number]))
-        powers.append(_powers(plan))
+        flows = flows_of(plan)
+        powers.append(_powers(flows))
         if durations:
-            flexes.append(flex_of(plan))
-        figures.append(_figures(plan, time.process_time() - started))
+            flexes.append(flex_of(plan, flows))
+        figures.append(_figures(plan, flows, time.process_time() - started))
     n = powers[0].shape[1] if powers else 0
     up, down = _envelopes(flexes, durations, chunk.study.time.step_min, (len(kept), len(durations), n))
     return Planned(
@@ -172,8 +173,7 @@ def told(error: VarmeError) -> tuple[str, str]:
     return code, "; ".join(str(p) for p in problems) or str(error)
 
 
-def _powers(plan: Plan) -> Floats:
-    flows = flows_of(plan)
+def _powers(flows: Flows) -> Floats:
     return np.stack(
         [
             flows.load_kw, flows.pv_kw, flows.import_kw, flows.export_kw, flows.heat_pump_kw, flows.backup_kw,
@@ -182,8 +182,8 @@ def _powers(plan: Plan) -> Floats:
     )  # fmt: skip
 
 
-def _figures(plan: Plan, seconds: float) -> list[float]:
-    kpis, certificate, flows = kpis_of(plan), plan.certificate, flows_of(plan)
+def _figures(plan: Plan, flows: Flows, seconds: float) -> list[float]:
+    kpis, certificate = kpis_of(plan, flows), plan.certificate
     hours = plan.slots.step_h
     wishes = sum(v for k, v in plan.costs().items()) - plan.cost_cent
     heat = flows.room_heat_kw + flows.water_heat_kw + flows.backup_kw

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.home.schedule.flows import flows_of
+from varme.home.schedule.flows import Flows, flows_of
 from varme.home.schedule.plan import Plan
 from varme.kernel.model import Floats
 
@@ -109,8 +109,12 @@ class Flex:
     step_h: float
 
 
-def flex_of(plan: Plan) -> Flex:
+def flex_of(plan: Plan, flows: Flows | None = None) -> Flex:
     """Return what an envelope needs of one planned home (H = 1).
+
+    Args:
+        plan: The plan, of slots of equal length.
+        flows: What flows in it, if that is known already.
 
     Raises:
         ValueError: if the slots differ in length.
@@ -118,7 +122,7 @@ def flex_of(plan: Plan) -> Flex:
     slots = plan.slots
     if np.ptp(slots.counts):
         raise ValueError("envelopes need slots of equal length")
-    flows, plant = flows_of(plan), plan.problem.plant
+    flows, plant = flows or flows_of(plan), plan.problem.plant
     one = np.ones((1, 1))
     parts: dict[str, Floats] = {
         "net_kw": (flows.import_kw - flows.export_kw)[None],
