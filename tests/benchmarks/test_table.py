@@ -63,6 +63,6 @@ def test_every_bar_of_the_project_has_a_subject():
     }  # fmt: skip
     home = {
         "home-learn", "cop-held-out", "emhass", "emhass-on-off", "home-build", "fleet", "home-scenarios",
-        "home-sizing", "home-simulation", "home-replay",
+        "home-sizing", "home-simulation", "home-replay", "home-plan",
     }  # fmt: skip
     assert set(SUBJECTS) == district | retrofit | home

@@ -54,6 +54,10 @@ class Effort:
     stages: float = 6.0
 
 
+#: For re-plans in a closed loop and for fleets: one following pattern, one threshold, one move.
+QUICK = Effort(stages=0.0, moves=1)
+
+
 @dataclass(frozen=True, eq=False)
 class Choice:
     """What is decided: the compressor's pattern (n,), and for each vehicle the slots in which it charges (n,)."""
