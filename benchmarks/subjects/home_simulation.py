@@ -78,7 +78,7 @@ def home_simulation(options: Options) -> Iterator[Line]:
     years = BLOCK * days / 365
     yield Line(
         "home-years a second and core", years / float(np.median(seconds)), "1/s", size=f"{BLOCK} homes, {days} days",
-        bar=Bar(1000.0, "at_least"), note="2R2C, tank, PV, battery, heat pump; single precision; reference loop 245-379",
+        bar=Bar(1000.0, "at_least"), note="2R2C, tank, PV, battery, heat pump; single precision; reference 245-379",
     )  # fmt: skip
     yield Line("best of the repetitions", years / min(seconds), "1/s")
     yield Line("put homes into a block, each", 1e3 * stacked / BLOCK, "ms")
