@@ -26,6 +26,8 @@ from varme.home.schedule.plan import Plan, Warm, make_plan
 from varme.home.schedule.search import Effort
 from varme.kernel.model import Floats
 
+#: How far the plan of a home in a fleet is searched: patterns near the relaxed plan, neither stages nor moves.
+QUICK = Effort(moves=0, stages=0.0)
 #: Power of the fleet in each slot [kW]: columns of the table of slots.
 POWERS = ("load", "pv", "import", "export", "heat_pump", "backup", "vehicle", "battery")
 #: Figures of a home.
@@ -163,7 +165,7 @@ def planned(typical: Typical, row: dict[str, Any], warm: Warm | None = None) -> 
     plant, state = compiled_home(typical, row)
     slots = Slots.even(0, plant.seen.grid.n, plant.seen.grid.step_h)
     spec = typical.study.plan
-    return make_plan(plant, slots, state, spec, warm=warm, effort=Effort(moves=spec.moves_count))
+    return make_plan(plant, slots, state, spec, warm=warm, effort=None if spec.thorough else QUICK)
 
 
 def told(error: VarmeError) -> tuple[str, str]:

@@ -14,19 +14,16 @@ from numpy.typing import NDArray
 
 from varme.components.home import Slots
 from varme.ground.errors import VarmeError
-from varme.home.fleet.chunk import Chunk
+from varme.home.fleet.chunk import QUICK, Chunk
 from varme.home.fleet.compile import Typical, compiled_home
 from varme.home.plant import Plant, State
 from varme.home.schedule.plan import Plan, make_plan
 from varme.home.schedule.problem import Worth, build, worth_of
 from varme.home.schedule.relaxed import Relaxed
-from varme.home.schedule.search import Choice, Effort
+from varme.home.schedule.search import Choice
 from varme.home.schedule.warm import Warm, basis_from, warm_of
 from varme.kernel.highs import require_optimal
 from varme.kernel.model import Floats
-
-#: How far plans are searched while prices are looked for.
-QUICK = Effort(moves=0)
 
 
 @dataclass(frozen=True, eq=False)
