@@ -20,6 +20,7 @@ from varme.components.grid_connection import GridNumbers
 from varme.components.heat_pump_machine import looked_up, size_kw
 from varme.components.home import Surroundings
 from varme.components.photovoltaics import power_kw_per_kwp
+from varme.data.catalogue.heat_pumps import HeatPumpModel
 from varme.data.series import LoadedSeries, load_series
 from varme.data.synthetic.home import build_home_year
 from varme.ground.context import Context
@@ -51,6 +52,7 @@ class HomeCase:
         findings: What the data's readers noticed.
         data_hashes: Series -> hash of its numbers.
         prices: The tariff over the base grid, by part, for bills.
+        pump_model: The heat pump's model of the catalogue, if it was given by name.
     """
 
     study: HomeFields
@@ -59,6 +61,7 @@ class HomeCase:
     findings: list[Finding] = field(default_factory=list)
     data_hashes: dict[str, str] = field(default_factory=dict)
     prices: tariffs.Prices | None = None
+    pump_model: HeatPumpModel | None = None
 
 
 def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None = None) -> HomeCase:
@@ -144,7 +147,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     if len(problems):
         _refuse(problems, context.source)
     told += tariff_findings(study.tariff, prices, grid, time.timezone)
-    return HomeCase(study, grid, plant, [*reader.findings, *told], reader.hashes, prices)
+    return HomeCase(study, grid, plant, [*reader.findings, *told], reader.hashes, prices, pump_model)
 
 
 def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from varme.components.heat_pump_tables import (
+    bivalence_table,
+    cop_map_table,
+    heat_pump_charts,
+)
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.result import Figure
@@ -74,10 +79,20 @@ def all_tables(found: Found) -> dict[str, Table]:
     ]  # fmt: skip
     if found.case.prices is not None:
         made += [bill_table(plan_bill(found.case.prices, plan)), tariff_table(found.case.study.tariff)]
+    made += heat_pump_tables(found.case)
     if found.beside is not None:
         made += comparison_tables(found.beside, plan, found.kpis, flows)
     tables = {table.schema.name: table for table in made}
     return tables if found.unsure is None else tables | scenario_tables(found.unsure)
+
+
+def heat_pump_tables(case: HomeCase) -> list[Table]:
+    """Return the heat pump's COP map and its capacity beside the house's heat load."""
+    pump, spec, house = case.plant.heat_pump, case.study.heat_pump, case.study.house
+    if pump is None or spec is None or pump.machine is None:
+        return []
+    made = [cop_map_table(pump.machine.performance)]
+    return made if house is None else [*made, bivalence_table(spec, pump.machine, house, case.pump_model)]
 
 
 def plan_bill(prices: Prices, plan: Plan) -> Bill:
@@ -119,6 +134,14 @@ def all_charts(found: Found) -> list[Chart]:
     charts = plan_charts(found.plan)
     if found.beside is not None:
         charts += comparison_charts(found.beside)
+    pump = found.case.plant.heat_pump
+    if pump is not None and pump.machine is not None:
+        known = {"cop_map", "bivalence"} if found.case.study.house is not None else {"cop_map"}
+        charts += [
+            chart
+            for chart in heat_pump_charts()
+            if chart.table in known and (chart.name != "cop_points" or pump.machine.performance.points)
+        ]
     return charts if found.unsure is None else [*charts, *scenario_charts(found.unsure)]
 
 
