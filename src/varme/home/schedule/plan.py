@@ -194,9 +194,10 @@ def make_plan(
     left = None
     if planner.basis is not None:
         left = warm_of(problem, relaxed.part, planner.basis, best.choice, tank_between(problem, x))
+    prices = _prices(problem, relaxed.duals(best.solution), x)
     return Plan(
-        problem, x, certificate, relaxed.duals(best.solution), planner.status, left, residual_kwh(problem, x),
-        relaxed.solves, water_error_kwh(problem, x),
+        problem, x, certificate, prices, planner.status, left, residual_kwh(problem, x), relaxed.solves,
+        water_error_kwh(problem, x),
     )  # fmt: skip
 
 
@@ -225,6 +226,29 @@ def _prepared(
         return problem, Relaxed(problem)
     known, last = before, problem
     return problem, Relaxed(problem, lambda part: basis_from(known, last, part))
+
+
+def _prices(problem: Problem, duals: Floats, x: Floats) -> Floats:
+    """Return the duals with those of tightened rows where they belong: at the electricity of a slot whose device runs.
+
+    With the statuses fixed a tightened row says what the balance says, and a dual may stand at either. Moving it keeps
+    the answer optimal: export, charging and cutting are 0 where both bind.
+    """
+    duals = duals.copy()
+    plant, rows = problem.plant, problem.model.rows
+    for name, slot in problem.pulses.items():
+        index = rows[f"pulse.{name}"].index
+        if name == "heat_pump" and plant.heat_pump is not None:
+            on = sum(
+                (problem.value(f"heat_pump.{m}_on", x) for m in plant.heat_pump.modes),
+                np.zeros(problem.slots.n),
+            )
+        else:
+            on = problem.value(f"vehicle.{name}.charging", x)
+        runs = on[slot] > 0.5
+        duals[problem.balance.index[slot[runs]]] += duals[index[runs]]
+        duals[index] = 0.0
+    return duals
 
 
 def tank_between(problem: Problem, x: Floats) -> Floats | None:

@@ -48,6 +48,7 @@ class Problem:
         balance: Rows of the electricity balance.
         derived: Quantities that are sums over variables: name -> coefficients and variables.
         water_c: Tank temperature at which the COP of hot water was taken, shape (n,); ``None`` for the mean.
+        pulses: Device -> slots of its tightened rows ``pulse.DEVICE``.
     """
 
     model: Model
@@ -60,6 +61,7 @@ class Problem:
     balance: Rows
     derived: Mapping[str, list[tuple[Number, Var]]] = field(default_factory=dict)
     water_c: Floats | None = None
+    pulses: Mapping[str, Ints] = field(default_factory=dict)
 
     def value(self, name: str, x: Floats) -> Floats:
         """Return a variable or a derived quantity over the slots, shape (n,); zeros if there is none of that name."""
@@ -128,13 +130,13 @@ def build(
     standby = 0.0 if plant.heat_pump is None else plant.heat_pump.standby_kw
     demand = plant.grid.load_kw - plant.grid.pv_kw + standby
     balance = model.add("electricity", terms, lower=demand, upper=demand)
-    _pulses(model, plant, demand)
+    pulses = _pulses(model, plant, demand)
     _starts_per_day(model, whole, plant, slots, state)
     arrays = replace(model.assemble(), offset=_worth_now(worth, plant, state))
     model.arrays = arrays
     _start(model, plant, slots, state)
     return Problem(
-        model, arrays, plant, slots, state, worth, blocks, balance, _derived(plant, model), water_c
+        model, arrays, plant, slots, state, worth, blocks, balance, _derived(plant, model), water_c, pulses
     )
 
 
@@ -246,7 +248,7 @@ def _worth_now(worth: Worth, plant: Plant, state: State) -> float:
     return value + worth.vehicle_cent_per_kwh * sum(state.vehicle_kwh[: len(plant.vehicles)])
 
 
-def _pulses(model: Model, plant: Plant, demand: Floats) -> None:
+def _pulses(model: Model, plant: Plant, demand: Floats) -> dict[str, Ints]:
     """Tighten slots in which a device's smallest power is above what PV leaves: the rest must be bought or discharged.
 
     With a surplus S, a status x and a power p: ``import + discharge >= p - S x``, which holds for x = 0 (p = 0) and
@@ -274,6 +276,7 @@ def _pulses(model: Model, plant: Plant, demand: Floats) -> None:
             factor = 1.0 - surplus / vehicle.charge_min_kw
             least = np.where((factor > 0) & (vehicle.home > 0.5), 0.0, np.inf)
             drawn.append((vehicle.name, [(factor, model.vars[f"vehicle.{vehicle.name}.charge"])], least))
+    out: dict[str, Ints] = {}
     for name, parts, least in drawn:
         slot = np.flatnonzero((surplus > 1e-6) & np.isfinite(least))
         if not len(slot):
@@ -281,6 +284,8 @@ def _pulses(model: Model, plant: Plant, demand: Floats) -> None:
         terms: list[tuple[Number, Ints]] = [(1.0, v.now[slot]) for v in gives]
         terms += [(-coefficient[slot], v.now[slot]) for coefficient, v in parts]
         model.add(f"pulse.{name}", terms, lower=0.0)
+        out[name] = slot.astype(np.int32)
+    return out
 
 
 def _starts_per_day(model: Model, whole: Plant, plant: Plant, slots: Slots, state: State) -> None:

@@ -47,7 +47,7 @@ class Effort:
     gap_cent: float = 0.5
     thresholds: tuple[float, ...] = (0.5,)
     swings: tuple[tuple[float, float], ...] = ((0.5, 0.5),)
-    moves: int = 8
+    moves: int = 6
     rounds: int = 4
     rounds_of_others: int = 12
     vehicle_moves: int = 3
@@ -395,13 +395,17 @@ class Planner:
             if base is not self.base:
                 self.base, self.near = base, self.moves(base)
             curve = float(np.median(self.curves)) if self.curves else 0.2
-            ranked = [(e + curve * k * k, e, k, c) for e, k, c in self.near if c.key not in self.seen]
-            if not ranked:
+            ranked = sorted(self.near, key=lambda one, curve=curve: one[0] + curve * one[1] ** 2)  # type: ignore[misc]
+            chosen = next((one for one in ranked if self._fresh(one[2])), None)
+            if chosen is None:
                 return
-            _, estimate, changed, choice = min(ranked, key=lambda one: one[0])
+            estimate, changed, choice = chosen
             found = self.try_choice(choice)
             if found is not None:
                 self.curves.append(max(0.0, found.objective - base.objective - estimate) / changed**2)
+
+    def _fresh(self, choice: Choice) -> bool:
+        return choice.key not in self.seen and (self.rules is None or self.rules.allows(choice.pattern))
 
     def moves(self, base: Found) -> list[tuple[float, int, Choice]]:
         """Return changes of a choice whose estimate is negative: estimate, slots that change, choice."""
@@ -486,19 +490,15 @@ def pattern_moves(rules: Rules, pattern: Pattern, d: Floats) -> list[tuple[float
         pattern: The pattern.
         d: Reduced costs of the statuses with the pattern fixed, shape (modes, n).
     """
-    n, out = rules.n, []
+    n = rules.n
+    proposed: list[Pattern] = []
     slot = np.arange(n)
     best = d.argmin(axis=0)
     into = d[best, slot]
     leave = np.where(pattern >= 0, d[np.maximum(pattern, 0), slot], 0.0)
 
     def propose(changed: Pattern) -> None:
-        differs = changed != pattern
-        estimate = np.where(differs & (changed >= 0), d[np.maximum(changed, 0), slot], 0.0).sum()
-        estimate -= leave[differs].sum()
-        estimate += rules.start_cent * (_starts(changed, rules.on_before) - _starts(pattern, rules.on_before))
-        if estimate < -1e-3 and rules.allows(changed):
-            out.append((float(estimate), changed))
+        proposed.append(changed)
 
     def with_part(first: int, end: int, value: Pattern | int) -> Pattern:
         changed = pattern.copy()
@@ -535,7 +535,19 @@ def pattern_moves(rules: Rules, pattern: Pattern, d: Floats) -> list[tuple[float
     added = sums[ends] - sums[:-1]
     for start in np.argsort(added)[:4].tolist():
         propose(with_part(start, rules.run_end[start], best[start : rules.run_end[start]]))
-    return out
+    return _estimated(rules, pattern, np.unique(np.array(proposed), axis=0), d, leave)
+
+
+def _estimated(
+    rules: Rules, pattern: Pattern, proposed: NDArray[np.int64], d: Floats, leave: Floats
+) -> list[tuple[float, Pattern]]:
+    """Return those of the proposed patterns, shape (moves, n), whose estimate promises something."""
+    differs = proposed != pattern
+    cost = np.where(proposed >= 0, d[np.maximum(proposed, 0), np.arange(rules.n)], 0.0)
+    on = np.concatenate([np.full((len(proposed), 1), rules.on_before), proposed >= 0], axis=1)
+    starts = np.sum(on[:, 1:] & ~on[:, :-1], axis=1) - _starts(pattern, rules.on_before)
+    estimate = np.sum(np.where(differs, cost - leave, 0.0), axis=1) + rules.start_cent * starts
+    return [(float(estimate[k]), proposed[k]) for k in np.flatnonzero(estimate < -1e-2)]
 
 
 def _largest_block(pattern: Pattern, start: int, stop: int, best: Pattern, gain: Floats) -> Pattern:
