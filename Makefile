@@ -27,6 +27,7 @@ help:
 
 demo: $(VENV)/.core
 	$(BIN)/varme demo retrofit --jobs 0
+	$(BIN)/varme demo home --jobs 0
 	$(BIN)/varme demo district --jobs 0
 
 test: $(VENV)/.all

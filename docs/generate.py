@@ -26,7 +26,10 @@ from varme.study.sweep import sweep
 
 DOCS = Path(__file__).parent
 #: The kinds that varme brings along; other packages document their own.
-KINDS = ("retrofit", "district", "district-capacity", "district-parameters")
+KINDS = (
+    "retrofit", "home", "home-sizing", "home-replay", "home-learn", "fleet", "district", "district-capacity",
+    "district-parameters",
+)  # fmt: skip
 NOTE = "<!-- Written by docs/generate.py: change the code, then `make docs`. -->\n\n"
 _BLOCK = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
 

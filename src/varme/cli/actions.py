@@ -29,7 +29,7 @@ from varme.study.run import check, load, run
 from varme.study.sweep import sweep
 
 #: The examples that ``varme demo`` runs.
-DEMOS = {"district": "district-east-denmark-2011", "retrofit": "retrofit-town"}
+DEMOS = {"district": "district-east-denmark-2011", "retrofit": "retrofit-town", "home": "home-day"}
 #: What ``varme demo --quick`` changes of the first: a linear model of four winter weeks, without the published figures.
 QUICK: dict[str, Any] = {"solve.mode": "lp", "time.end": "2011-01-29", "on_top": [], "published_table": None}
 

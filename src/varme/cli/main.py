@@ -267,7 +267,7 @@ def report_command(
 def demo_command(
     study: Annotated[
         str,
-        typer.Argument(metavar="[STUDY]", help="district: East Denmark 2011; retrofit: a synthetic town."),
+        typer.Argument(metavar="[STUDY]", help="district: East Denmark 2011; retrofit: a synthetic town; home: a winter's day."),
     ] = "district",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="By default runs/demo.")] = None,
     quick: Annotated[
@@ -279,7 +279,7 @@ def demo_command(
         typer.Option("--open/--no-open", help="Open the report; by default where there is a screen."),
     ] = None,
 ) -> int:
-    """Run a bundled example. Heat pumps in East Denmark's power and heat system, or in place of a town's furnaces."""
+    """Run a bundled example: heat pumps in East Denmark, in place of a town's furnaces, or in a home."""
     from varme.cli import actions
 
     return actions.run_demo(study, out, quick=quick, jobs=jobs, opened=opened)
