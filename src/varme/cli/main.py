@@ -267,7 +267,10 @@ def report_command(
 def demo_command(
     study: Annotated[
         str,
-        typer.Argument(metavar="[STUDY]", help="district: East Denmark 2011; retrofit: a synthetic town; home: a winter's day."),
+        typer.Argument(
+            metavar="[STUDY]",
+            help="district: East Denmark 2011; retrofit: a synthetic town; home: a winter's day.",
+        ),
     ] = "district",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="By default runs/demo.")] = None,
     quick: Annotated[
