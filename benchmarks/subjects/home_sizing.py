@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +72,13 @@ def copenhagen() -> SizingStudy:
             "file": prices, "column": "dk2_spot_eur_mwh", "unit": "eur_per_mwh", "gaps": "interpolate"
         },
     }  # fmt: skip
-    return _study(
-        2019, series, {}, time={"start": date(2019, 1, 1), "end": date(2019, 12, 31), "step_min": 60}
-    )
+    hours = {
+        "start": date(2019, 1, 1),
+        "end": datetime(2019, 12, 31, 23, tzinfo=UTC),
+        "step_min": 60,
+        "timezone": "UTC",
+    }
+    return _study(2019, series, {}, time=hours)
 
 
 def _sized(study: SizingStudy) -> tuple[float, float, Found]:

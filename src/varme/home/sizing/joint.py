@@ -14,6 +14,8 @@ from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.model import Arrays, Floats
 
 INF = float("inf")
+#: Share of its largest size above which the relaxation is taken to build something.
+BUILT_SHARE = 0.05
 #: Row numbers within a block, columns and values.
 Term = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -54,6 +56,7 @@ def solve_joint(
     sizes: list[SizeCost],
     start: Floats | None = None,
     fixed: Floats | None = None,
+    rounded: bool = False,
 ) -> Joint:
     """Decide sizes and operation in one program.
 
@@ -63,6 +66,9 @@ def solve_joint(
         sizes: The sizes.
         start: Levels at the start of a chain of periods; if ``None``, every period ends at least where it began.
         fixed: Sizes to hold, shape (D,).
+        rounded: Whether what is built is rounded from the relaxation instead of decided: a good answer in a third of
+        the
+            time, without a proof.
     """
     d, matrix = len(sizes), _Matrix()
     first = 3 * d + np.concatenate([[0], np.cumsum([len(p.base.cost) for p in programs])]).astype(int)
@@ -100,8 +106,16 @@ def solve_joint(
             matrix.add(
                 np.zeros(1), np.array([INF if start is None else 0.0]), (np.zeros(len(at)), at, values)
             )
-    found = Solver(_assembled(matrix, cost, lower, upper, whole), mip_rel_gap=1e-5).run()
-    if not whole.any():
+    arrays = _assembled(matrix, cost, lower, upper, whole)
+    solver = Solver(arrays, mip_rel_gap=1e-5)
+    if rounded and whole.any():
+        solver.relax(True)
+        relaxed = require_optimal(solver.run(), "sizes and operation in one program")
+        places = np.flatnonzero(whole).astype(np.int32)
+        built = (relaxed.x[places] > BUILT_SHARE).astype(float)
+        solver.change_bounds(places, built, built)
+    found = solver.run()
+    if rounded or not whole.any():
         require_optimal(found, "sizes and operation in one program")
     return Joint(np.clip(found.x[:d], 0.0, None), found.objective)
 

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from varme.ground.errors import SolverError
 from varme.home.sizing.period import Cut
 from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.model import Arrays, Floats
 
 INF = float("inf")
+#: Coefficients of planes below this are rounding: with sizes and levels below 1e4 they are worth less than 1e-5 cents.
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,10 @@ class Master:
     def solve(self) -> MasterPoint:
         """Return the optimum of the model: its value is a lower bound of what any sizes can cost."""
         arrays = self._arrays(self._objective(), [])
-        solver = Solver(arrays, mip_rel_gap=1e-6, mip_feasibility_tolerance=1e-9)
-        found = solver.run()
+        try:
+            found = Solver(arrays, mip_rel_gap=1e-6).run()
+        except SolverError:
+            found = Solver(arrays, mip_rel_gap=1e-6, presolve="off").run()
         if not arrays.integer.any():
             require_optimal(found, "master")
         return self._point(found.x, found.bound)
@@ -252,8 +257,9 @@ class _Rows:
         self.upper: list[float] = []
 
     def add(self, columns: list[int], values: list[float], lower: float, upper: float) -> None:
-        self.indices += columns
-        self.values += values
+        kept = [(c, v) for c, v in zip(columns, values, strict=True) if abs(v) > TINY]
+        self.indices += [c for c, _ in kept]
+        self.values += [float(v) for _, v in kept]
         self.starts.append(len(self.indices))
         self.lower.append(lower)
         self.upper.append(upper)

@@ -23,7 +23,7 @@ from varme.home.sizing.search import Branch
 from varme.kernel.model import Floats
 
 #: Groups of days.
-DAYS = 7
+DAYS = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def preview(branch: Branch, weights: Floats, groups: int = DAYS) -> Preview:
     each = round(24 / grid.step_h)
     programs = [build_period(scaled, Slots.even(int(d) * each, each, grid.step_h)) for d in days]
     scale = 365.0 / counts.sum() / 100.0
-    found = solve_joint(programs, counts * scale, list(branch.sizes))
+    found = solve_joint(programs, counts * scale, list(branch.sizes), rounded=True)
     return Preview(found.sizes, found.value + branch.yearly_eur, days, counts)
 
 
