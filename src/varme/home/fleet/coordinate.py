@@ -32,7 +32,9 @@ from varme.kernel.model import INF, Arrays, Floats
 #: Most groups of homes that the master mixes.
 GROUPS = 300
 #: Price of what exceeds the limit, when plans are chosen [cent/kWh].
-EXCESS_CENT = 500.0
+EXCESS_CENT = 5000.0
+#: Highest price that homes are asked for plans at, to keep a limit [cent/kWh].
+HIGHEST_CENT = 500.0
 #: Homes of which the numbers are kept between rounds; larger fleets are compiled anew each time.
 KEPT_HOMES = 3000
 #: Rounds of plans after the prices are found.
@@ -246,7 +248,7 @@ def _plans(
         if number >= PLAN_ROUNDS - 1 and kept:
             break
         before = cost if kept else np.inf
-        sharper = np.minimum(np.maximum(np.abs(search.best), 2.0) * 2.0**number, EXCESS_CENT)
+        sharper = np.minimum(np.maximum(np.abs(search.best), 2.0) * 2.0**number, HIGHEST_CENT)
         extra = extra + np.where(np.abs(excess) > 1e-6, np.sign(excess) * sharper, -0.3 * extra)
 
 
@@ -318,13 +320,10 @@ class _Prices:
 
     def next(self) -> Floats:
         """Return the next prices: the master's duals, drawn towards the best so far."""
-        while True:
-            self.value, price, beyond = self._master()
-            if beyond <= 1e-6 or self.reach >= EXCESS_CENT:
-                return self.smoothing * self.best + (1 - self.smoothing) * price
-            self.reach *= 2
-            if len(self.costs) < 4:
-                return self.smoothing * self.best + (1 - self.smoothing) * price
+        self.value, price, beyond = self._master()
+        if beyond > 1e-6:
+            self.reach = min(1.3 * self.reach, HIGHEST_CENT)
+        return self.smoothing * self.best + (1 - self.smoothing) * price
 
     def _master(self) -> tuple[float, Floats, float]:
         """Mix the answers so that the limits are kept at least cost; return cost, price, and what exceeds the limits.
@@ -430,7 +429,7 @@ def _descended(
     """
     homes = np.arange(len(cost))
     chosen = start.copy()
-    for share in (0.01, 0.03, 0.1, 1.0):  # a price that rises: cheap changes first
+    for share in (0.001, 0.003, 0.01, 0.1, 1.0):  # a price that rises: cheap changes first
         chosen = _descent(cost, net, chosen, limits, share * EXCESS_CENT * step_h, passes)
     total = net[homes, chosen].sum(axis=0)
     excess = np.abs(limits.excess(total)).sum()

@@ -126,7 +126,7 @@ class FeederSpec(Spec):
     """Largest export of all homes together; no limit if not given."""
     base_load_kw: float = Field(default=0.0, ge=0)
     """What others on the feeder draw."""
-    rounds_count: int = Field(default=12, ge=1, le=100)
+    rounds_count: int = Field(default=16, ge=1, le=100)
     """Most rounds of prices."""
     gap_share: float = Field(default=0.005, ge=0)
     """Gap relative to the cost at which the rounds end."""
