@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 from varme.ground.context import Context
 from varme.home.fleet.chunk import Planned, joined, plan_chunk
 from varme.home.fleet.coordinate import Limits, _descended, _Prices, coordinate, kept_chunks
+from varme.home.fleet.findings import feeder_findings
 from varme.home.fleet.population import drawn_homes
 from varme.home.fleet.rounds import Answered, Asked, answer
 from varme.home.fleet.run import chunks_of
@@ -97,6 +98,10 @@ def test_a_limit_that_no_price_can_keep_is_told(fleet):
     spec = FeederSpec(import_max_kw=0.5, rounds_count=3, compare_equal_caps=False)
     out = coordinate(chunks, planned, spec, 0.25, Context())
     assert out.excess_kw.max() > 0.5
+    assert out.relaxed_excess_kw > 0.5
+    (told,) = [f for f in feeder_findings(out, Limits.of(spec)) if f.code == "fleet_feeder_exceeded"]
+    assert told.severity == "alarm"
+    assert "cannot be shifted" in told.message
     assert out.bound_cent <= out.objective_cent.sum() + 5000.0 * 0.25 * np.abs(out.excess_kw).sum()
 
 

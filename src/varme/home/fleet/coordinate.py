@@ -98,6 +98,7 @@ class Coordination:
         bound_cent: Proven least cost of all homes within the limits.
         excess_kw: What still exceeds the limits, (n,).
         steps: The rounds.
+        relaxed_excess_kw: What exceeds the limits, summed over the slots, even in the best mix of relaxed answers.
         capped: The same for an equal share of the limit for each home; ``None`` if not asked for.
     """
 
@@ -110,6 +111,7 @@ class Coordination:
     bound_cent: float
     excess_kw: Floats
     steps: list[Step] = field(default_factory=list)
+    relaxed_excess_kw: float = 0.0
     capped: Capped | None = None
 
     @property
@@ -264,7 +266,7 @@ def _chosen(chunks: list[Chunk], search: _Prices, choice: _Choice, steps: list[S
     return Coordination(
         np.concatenate([c.index for c in chunks]), search.best, net, objective, money, missed,
         min(search.bound, float(objective.sum())) if not choice.excess_kw().any() else search.bound,
-        choice.excess_kw(), steps,
+        choice.excess_kw(), steps, search.beyond_kw,
     )  # fmt: skip
 
 
@@ -296,6 +298,7 @@ class _Prices:
         self.nets: list[Floats] = []
         self.smoothing = 0.5
         self.reach = 5.0
+        self.beyond_kw = 0.0
 
     @property
     def gap_cent(self) -> float:
@@ -320,8 +323,8 @@ class _Prices:
 
     def next(self) -> Floats:
         """Return the next prices: the master's duals, drawn towards the best so far."""
-        self.value, price, beyond = self._master()
-        if beyond > 1e-6:
+        self.value, price, self.beyond_kw = self._master()
+        if self.beyond_kw > 1e-6:
             self.reach = min(1.3 * self.reach, HIGHEST_CENT)
         return self.smoothing * self.best + (1 - self.smoothing) * price
 

@@ -20,10 +20,12 @@ def feeder_findings(done: Coordination, limits: Limits) -> list[Finding]:
     limit = min(limits.import_kw, limits.export_kw)
     if excess.max() > 1e-3:
         slots = int((excess > 1e-3).sum())
-        text = (
-            f"The feeder's limit is exceeded by up to {excess.max():.1f} kW in {slots} slots, whatever the price: the "
-            "load that cannot be shifted is too high."
-        )
+        why = "plans that keep it were not found, though relaxed ones exist: more rounds, or a little more room, may do"
+        if done.relaxed_excess_kw > 1e-3:
+            why = (
+                "no mix of answers to the prices tried keeps it: the load that cannot be shifted is too high"
+            )
+        text = f"The feeder's limit is exceeded by up to {excess.max():.1f} kW in {slots} slots: {why}."
         severe = excess.max() > 0.01 * limit
         evidence = {"excess_kw": float(excess.max()), "slots_count": slots}
         out.append(
