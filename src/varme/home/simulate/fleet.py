@@ -358,8 +358,9 @@ class FleetRun:
             "kwh": k["car_kwh"], "kw": k["car_kw"], "min": k["car_min"], "eta": k["car_eta"], "wish": k["car_wish"],
             "standby": k["standby"],
         }  # fmt: skip
-        self.prices = {name: _shared(s[name]) for name in ("buy", "sell", "co2")}
-        self.comfort = {name: _shared(s[name]).astype(dtype) for name in ("low", "high")}
+        self.export_max = k["export_max"]
+        self.prices = {name: s[name] for name in ("buy", "sell", "co2")}
+        self.comfort = {name: s[name].part(0, n).astype(dtype) for name in ("low", "high")}
 
     def run(self) -> FleetResult:
         """Simulate the whole base grid."""
@@ -397,15 +398,6 @@ def _traced(stretch: Stretch, steps: int) -> dict[str, Numbers]:
     }
     out |= {"mass_c": stretch.state[:steps, 0].copy(), "on": stretch.on[:steps].copy()}
     return out
-
-
-def _shared(series: Series) -> Floats:
-    """Return a series as (N, 1) if it is the same for all homes, else as (N, H)."""
-    if series.whole is not None:
-        return np.asarray(series.whole)
-    if np.all(series.weights == series.weights[:, :1]):
-        return np.asarray(series.basis @ series.weights[:, :1])
-    return np.asarray(series.basis @ series.weights)
 
 
 _RULE_NUMBERS = (

@@ -43,6 +43,13 @@ class Series:
         """Columns of the basis."""
         return int(self.basis.shape[1])
 
+    def part(self, first: int, steps: int) -> Numbers:
+        """Return some steps, shape (steps, H), or (steps, 1) if all homes have the same."""
+        if self.whole is not None:
+            return self.whole[first : first + steps]
+        same = bool(np.all(self.weights == self.weights[:, :1]))
+        return np.asarray(self.basis[first : first + steps] @ (self.weights[:, :1] if same else self.weights))
+
     def scaled(self, factor: Numbers | float) -> Series:
         """Return the series times a factor for each home."""
         if self.whole is not None:

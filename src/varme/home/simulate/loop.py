@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from varme.home.simulate.inputs import Numbers, Rows
+from varme.home.simulate.inputs import Numbers, Rows, Series
 from varme.kernel.model import Floats
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Stretch:
         self.state = np.zeros((steps, 3, homes), dtype=dtype)
         self.heat, self.backup = (np.zeros((steps, 2, homes), dtype=dtype) for _ in range(2))
         self.single = {name: np.zeros((steps, homes), dtype=dtype) for name in SINGLE}
+        #: Whether a backup heater ran in the stretch.
+        self.helped = False
         self.scratch = np.zeros((steps, homes), dtype=dtype)
         self.on = np.zeros((steps, block.homes), dtype=np.uint8)
         self.water = np.zeros((steps, block.homes), dtype=np.uint8)
@@ -70,6 +72,8 @@ def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
     run_more = run.run_left - run.pause_left
     inputs = s.inputs
     np.copyto(want, run.memory)
+    s.backup[...] = 0
+    s.helped = False
     for i in range(steps):
         both = old3[1:]
         asked, need = inputs["asked"][i, 0], run.need
@@ -127,6 +131,7 @@ def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
         below = inputs["backup_below"][i]
         np.less(both, below, out=cold2)
         if cold2.any():
+            s.helped = True
             np.subtract(below, both, out=extra)
             np.multiply(extra, run.backup_gain, out=extra)
             np.multiply(extra, cold2, out=extra)
@@ -136,8 +141,6 @@ def advance(run: FleetRun, s: Stretch, first: int, steps: int) -> None:
             np.subtract(spare, extra[0], out=spare)
             np.subtract(spare, extra[1], out=spare)
             room, tank = np.add(heat, extra, out=a2)
-        else:
-            extra[...] = 0
         # Temperatures.
         new3 = s.state[i]
         house = new3[:2]
@@ -222,21 +225,15 @@ def sums_of(
     k, hours = run.block.number, run.block.hours
     one = {name: values[:steps] for name, values in s.single.items()}
     every = np.ones((1, steps), dtype=run.block.dtype)
-    spare, scratch = one["spare"], s.scratch[:steps]
+    scratch = s.scratch[:steps]
 
     def total(values: Numbers) -> Floats:
-        return np.asarray(every @ values.reshape(steps, -1), dtype=float).reshape(values.shape[1:]) * hours
+        flat = values if values.ndim == 2 else values.reshape(steps, -1)
+        return np.asarray(every @ flat, dtype=float).reshape(values.shape[1:]) * hours
 
-    buy, sell, co2 = (run.prices[name][first : first + steps] for name in ("buy", "sell", "co2"))
-    heat, backup, states = total(s.heat[:steps]), total(s.backup[:steps]), total(s.state[:steps])
-    bought = np.maximum(np.negative(spare, out=scratch), 0, out=scratch)
-    out = {"import_kwh": total(bought), "electricity_cent": _valued(buy, bought, hours)}
-    out["co2_kg"] = _valued(co2, bought, hours) / 1e3
-    most = np.where(sell < 0, 0.0, k["export_max"]).astype(spare.dtype)
-    sold = np.minimum(np.maximum(spare, 0, out=scratch), most, out=scratch)
-    out["export_kwh"] = total(sold)
-    out["cut_kwh"] = np.maximum(out["import_kwh"] + total(spare) - out["export_kwh"], 0.0)
-    out["electricity_cent"] -= _valued(sell, sold, hours)
+    heat = total(s.heat[:steps])
+    backup = total(s.backup[:steps]) if s.helped else np.zeros((2, run.block.homes))
+    out = _traded(run, s, first, steps)
     nothing = np.zeros(run.block.homes)
     charge = total(np.maximum(one["battery"], 0, out=scratch)) if run.has_battery else nothing
     out |= {
@@ -244,7 +241,7 @@ def sums_of(
         "backup_room_kwh": backup[0], "backup_water_kwh": backup[1],
         "room_heat_kwh": heat[0], "water_heat_kwh": heat[1],
         "charge_kwh": charge, "discharge_kwh": np.maximum(charge - total(one["battery"]), 0.0),
-        "room_mean_c": states[1],
+        "room_mean_c": total(s.state[:steps, 1]),
         "vehicle_kwh": total(one["car"]) if run.cars else nothing,
         "stranded_kwh": total(one["stranded"]) / hours if run.cars else nothing,
         "short_kwh": total(one["short"]) / hours if run.cars else nothing,
@@ -263,8 +260,33 @@ def sums_of(
     return out
 
 
-def _valued(price: Floats, power: Numbers, hours: float) -> Floats:
-    """Return power times price; prices of shape (steps, 1), equal for all homes, or (steps, H)."""
-    if price.shape[1] == 1:
-        return np.asarray(price[:, 0].astype(power.dtype) @ power, dtype=float) * hours
-    return np.asarray((price * power).sum(axis=0, dtype=float)) * hours
+def _traded(run: FleetRun, s: Stretch, first: int, steps: int) -> dict[str, Floats]:
+    """Return what was bought, sold and cut in a stretch, what it cost, and its emissions."""
+    hours, dtype = run.block.hours, run.block.dtype
+    spare, scratch = s.single["spare"][:steps], s.scratch[:steps]
+    every = np.ones((1, steps), dtype=dtype)
+
+    def total(values: Numbers) -> Floats:
+        return np.asarray((every @ values)[0] * hours, dtype=float)
+
+    bought = np.negative(np.minimum(spare, 0, out=scratch), out=scratch)
+    import_kwh = total(bought)
+    cost, carbon = (_valued(run.prices[name], first, bought, hours) for name in ("buy", "co2"))
+    price = run.prices["sell"].part(first, steps)
+    limit = run.export_max if price.min() >= 0 else (price >= 0).astype(dtype) * run.export_max
+    sold = np.minimum(np.maximum(spare, 0, out=scratch), limit, out=scratch)
+    export_kwh = total(sold)
+    return {
+        "import_kwh": import_kwh, "export_kwh": export_kwh,
+        "cut_kwh": np.maximum(import_kwh + total(spare) - export_kwh, 0.0),
+        "electricity_cent": cost - _valued(run.prices["sell"], first, sold, hours), "co2_kg": carbon / 1e3,
+    }  # fmt: skip
+
+
+def _valued(price: Series, first: int, power: Numbers, hours: float) -> Floats:
+    """Return power times price, summed over a stretch, shape (H,): each column of the price's basis is summed once."""
+    part = slice(first, first + len(power))
+    if price.whole is not None:
+        return np.asarray((price.whole[part] * power).sum(axis=0, dtype=float)) * hours
+    sums = np.asarray(price.basis[part].T.astype(power.dtype) @ power, dtype=float)
+    return np.asarray((price.weights * sums).sum(axis=0), dtype=float) * hours
