@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 from varme.components.home_heat_pump import HeatPumpNumbers
 from varme.home.schedule.problem import VENT_CENT_PER_KWH, Problem
 from varme.home.schedule.runs import Pattern, Rules
+from varme.kernel.check import row_activity
 from varme.kernel.model import Floats, Ints
 
-#: Cells that tell every state apart for all that matters.
-EXACT = 1e-7
+#: Price of a kelvin below what the legionella duty asks for, per slot: it leads, the LP decides.
+TOO_COLD_CENT_PER_K = 20.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Stage:
         tank_kwh_per_k: Capacity of the tank.
         house_cent_per_k: What a kelvin of each node is worth after each slot, shape (n, k).
         tank_cent_per_k: What a kelvin of the tank is worth after each slot, shape (n,).
+        hot_c: Temperature that the legionella duty asks for, shape (n,); ``None`` without a duty.
     """
 
     house: tuple[Floats, Floats] | None
@@ -99,6 +101,7 @@ class Stage:
     tank_kwh_per_k: float
     house_cent_per_k: Floats
     tank_cent_per_k: Floats
+    hot_c: Floats | None = None
 
 
 @dataclass(eq=False)
@@ -121,19 +124,21 @@ class Dynamic:
         rules: The compressor's rules.
         row_dual: Row duals of an LP of the problem, in the numbering of the whole model.
         cells: How finely states are told apart.
+        x: Values of an LP in which the legionella duty has its slot: the tank is then held hot there.
     """
 
     problem: Problem
     rules: Rules
     row_dual: Floats
     cells: Cells
+    x: Floats | None = None
     actions: Actions = field(init=False)
     stage: Stage = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare what does not depend on the states."""
         self.actions = actions_of(self.problem, self.row_dual, self.cells.levels)
-        self.stage = _stage(self.problem, self.row_dual, self.actions)
+        self.stage = _stage(self.problem, self.row_dual, self.actions, self.x)
 
     def run(self) -> tuple[Pattern, float] | None:
         """Return the best pattern and its cost by the dynamic program [cent]; ``None`` if no label is left.
@@ -188,6 +193,8 @@ class Dynamic:
             raw = (keep[t] * labels.tank_c + left[t]) + stage.water_k[t][:, None]
             tank_c = np.minimum(raw, top[t])
             cost += vent * (raw - tank_c) + missed[t] * np.maximum(low[t] - tank_c, 0.0)
+            if stage.hot_c is not None and stage.hot_c[t] > low[t]:
+                cost += TOO_COLD_CENT_PER_K * np.maximum(stage.hot_c[t] - tank_c, 0.0)
         until = np.where(running[:, None], rules.run_end[t], rules.pause_end[t])
         until = np.where(running[:, None] == labels.on, labels.until, until)
         kept = self._kept(t, house_c, tank_c, cost, until, allowed)
@@ -307,7 +314,7 @@ def _between(
     return total(first[:, None] + drawn) - total(first[:, None])
 
 
-def _stage(problem: Problem, row_dual: Floats, actions: Actions) -> Stage:
+def _stage(problem: Problem, row_dual: Floats, actions: Actions, x: Floats | None) -> Stage:
     """Return the recursions and the worth of states: the duals of the balance a slot later, carried back a slot."""
     plant, model, hours, n = problem.plant, problem.model, problem.slots.step_h, problem.slots.n
     house = tank = None
@@ -338,4 +345,16 @@ def _stage(problem: Problem, row_dual: Floats, actions: Actions) -> Stage:
         )  # fmt: skip
         tank_worth[:-1] = -(keep * row_dual[balance])[1:]
         tank_worth[-1] = problem.worth.tank_cent_per_k
-    return Stage(house, comfort, room_k, capacity, tank, water_k, of_tank, house_worth, tank_worth)
+    return Stage(
+        house, comfort, room_k, capacity, tank, water_k, of_tank, house_worth, tank_worth, _hot_c(problem, x)
+    )
+
+
+def _hot_c(problem: Problem, x: Floats | None) -> Floats | None:
+    """Return the temperature that a legionella duty with a decided slot asks for, shape (n,)."""
+    rows = problem.model.rows
+    if x is None or "tank.duty_hot" not in rows:
+        return None
+    index = rows["tank.duty_hot"].index
+    rest = (problem.arrays.row_lower - row_activity(problem.arrays, x))[index]
+    return np.asarray(rest + x[problem.model.vars["tank.temperature"].now])
