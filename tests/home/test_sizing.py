@@ -429,3 +429,19 @@ def test_the_kind_is_registered_with_a_template_that_is_read() -> None:
     kind = find("home-sizing")
     assert kind.template is sizing_files
     assert len(kind.tables()) == 11  # type: ignore[misc]
+
+
+def test_a_trace_of_a_size_with_a_fixed_cost_is_nothing(small: tuple[Equipment, Search, Sized]) -> None:
+    """A battery of a millionth of a kWh would pay the whole fixed cost: it is none, and its cost says so."""
+    _, search, _ = small
+    state = search.states[""]
+    names = [s.name for s in state.branch.sizes]
+    sizes = np.array([(s.low + s.high) / 2 for s in state.branch.sizes])
+    sizes[names.index("battery_kwh")] = 1e-6
+    snapped = state.master.snapped(sizes)
+    assert snapped[names.index("battery_kwh")] == 0.0
+    without = sizes.copy()
+    without[names.index("battery_kwh")] = 0.0
+    assert (
+        state.master.yearly_eur(snapped) == state.master.yearly_eur(without) < state.master.yearly_eur(sizes)
+    )

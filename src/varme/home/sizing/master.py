@@ -19,6 +19,8 @@ from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.model import Arrays, Floats
 
 INF = float("inf")
+#: Share of its largest size below which something with a fixed cost is taken as not built.
+TRACE_SHARE = 1e-3
 #: Coefficients of planes below this are rounding: with sizes and levels below 1e4 they are worth less than 1e-5 cents.
 TINY = 1e-9
 
@@ -191,6 +193,11 @@ class Master:
             np.concatenate([none, worths[a:b]]) for a, b in zip(self.first, self.first[1:], strict=False)
         ]
 
+    def snapped(self, sizes: Floats) -> Floats:
+        """Return sizes without traces: next to nothing of what costs something to build at all becomes nothing."""
+        traces = [s.whole and x < TRACE_SHARE * s.high for s, x in zip(self.sizes, sizes, strict=True)]
+        return np.where(traces, 0.0, sizes)
+
     def yearly_eur(self, sizes: Floats) -> float:
         """Return what sizes cost a year without operation."""
         return float(sum(s.yearly_eur(float(x)) for s, x in zip(self.sizes, sizes, strict=True)))
@@ -243,7 +250,7 @@ class Master:
         sizes = np.clip(x[: self.count], 0.0, [s.high for s in self.sizes])
         built = np.round(x[self.built0 : self.cost0])
         sizes[np.array([s.whole for s in self.sizes], dtype=bool) & (built < 0.5)] = 0.0
-        return MasterPoint(sizes, float(self._objective() @ x[: self.columns]), bound, built)
+        return MasterPoint(self.snapped(sizes), float(self._objective() @ x[: self.columns]), bound, built)
 
 
 class _Rows:

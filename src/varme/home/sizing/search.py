@@ -214,6 +214,7 @@ class Search:
             planes: Whether every period is also solved for itself, for the bound.
         """
         state = self.states[branch]
+        sizes = state.master.snapped(np.asarray(sizes, dtype=float))
         self.use(state)
         operated, costs = [], []
         for c, year in enumerate(self.years):
