@@ -13,9 +13,9 @@ from benchmarks.registry import Bar, Line, Options, subject
 from varme.ground.context import Context
 from varme.home.fleet.chunk import Planned, joined, plan_chunk
 from varme.home.fleet.coordinate import coordinate, kept_chunks
-from varme.home.fleet.population import drawn_homes
 from varme.home.fleet.run import chunks_of
 from varme.home.fleet.spec import FeederSpec, FleetStudy
+from varme.home.fleet.study import homes_of
 from varme.home.fleet.tables import gap_shares
 from varme.home.fleet.templates import fleet_files
 
@@ -44,7 +44,7 @@ def fleet(options: Options) -> Iterator[Line]:
     study = study_of(count)
     with silence():
         started = time.process_time()
-        homes = drawn_homes(study, study.population)  # type: ignore[arg-type]
+        homes = homes_of(study, Context())
         chunks = list(chunks_of(study, homes, Context()))
         planned = joined([Planned.from_arrays(plan_chunk(c)) for c in chunks])
         seconds = time.process_time() - started
@@ -66,7 +66,7 @@ def fleet(options: Options) -> Iterator[Line]:
 def _feeder() -> Iterator[Line]:
     """Measure the coordination of a small feeder at 40 % of its uncoordinated peak."""
     study = study_of(FEEDER)
-    homes = drawn_homes(study, study.population)  # type: ignore[arg-type]
+    homes = homes_of(study, Context())
     chunks = list(chunks_of(study, homes, Context()))
     planned = joined([Planned.from_arrays(plan_chunk(c)) for c in chunks])
     net = (planned.power("import") - planned.power("export")).sum(axis=0)
