@@ -196,7 +196,7 @@ class SizesMap:
     most_eur: Floats
 
 
-def sizes_map(search: Search, sized: Sized, x: str, y: str, points: int = 7, exact: int = 3) -> SizesMap:
+def sizes_map(search: Search, sized: Sized, x: str, y: str, points: int = 7, exact: int = 2) -> SizesMap:
     """Return the cost over two sizes: some points evaluated, all bounded from both sides.
 
     Args:
@@ -220,7 +220,7 @@ def sizes_map(search: Search, sized: Sized, x: str, y: str, points: int = 7, exa
         for b in along(j, exact):
             sizes = best.sizes.copy()
             sizes[i], sizes[j] = a, b
-            search.evaluate(best.branch, sizes)
+            search.evaluate(best.branch, sizes, planes=False)
     known = [e for e in search.evaluated if e.branch == best.branch]
     places = np.stack([e.sizes for e in known])
     running = np.array([e.objective_eur - e.capital_eur for e in known])

@@ -284,7 +284,11 @@ def _figures(
     if best.branch:
         out.append(Figure("heat_pump", best.branch, "heat pump chosen from the catalogue"))
     out += [
-        Figure(name, value, "best size" if name in found.equipment.decisions else "given size")
+        Figure(
+            name,
+            value,
+            f"{'best' if name in found.equipment.decisions else 'given'} size: {name.rpartition('_')[0]}",
+        )
         for name, value in found.sizes.items()
     ]
     out += [
