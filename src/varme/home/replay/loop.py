@@ -30,6 +30,8 @@ from varme.kernel.model import Floats
 
 #: Below this, power counts as none [kW].
 NONE_KW = 1e-3
+#: A tank that was colder than expected is heated until it is warmer by this [K] (assumption).
+RESCUE_K = 3.0
 #: What of a plan is kept for the tables, by hour.
 PLANNED = ("planned_import_kw", "planned_heat_pump_kw", "planned_cost_cent", "gap_cent", "failed")
 #: Parts of a state as arrays.
@@ -95,7 +97,7 @@ class Steered(FollowPlan):
 
     def __init__(self, plan: Plan, truth: Plant, guard: Guard | None = None) -> None:
         super().__init__(plan, "heat", guard)
-        self.truth = truth
+        self.truth, self.hours, self.rescues = truth, truth.seen.grid.step_h, False
         counts = plan.slots.counts
         self.buys = np.repeat(plan.value("grid.import") > NONE_KW, counts)
         self.sells = np.repeat(plan.value("grid.export") > NONE_KW, counts)
@@ -103,6 +105,7 @@ class Steered(FollowPlan):
     def __call__(self, at: int, part: int, homes: Homes) -> Command:
         """Return what is asked for in a base step."""
         command = super().__call__(at, part, homes)
+        self._rescue(homes, command)
         if self.truth.battery is None:
             return command
         t = at - self.first
@@ -118,11 +121,26 @@ class Steered(FollowPlan):
         command.charge_kw, command.discharge_kw = np.array([charge]), np.array([give])
         return command
 
+    def _rescue(self, homes: Homes, command: Command) -> None:
+        """Make hot water at once where the tank is colder than expected: the machine's own thermostat."""
+        tank, pump = self.truth.tank, self.truth.heat_pump
+        if tank is None or pump is None or "water" not in pump.modes:
+            return
+        level = float(homes.tank_c[0].mean())
+        self.rescues = level < tank.low_c + (RESCUE_K if self.rescues else 0.0)
+        if self.rescues and command.mode[0] != MODE_CODES["water"]:
+            missing = (tank.low_c + RESCUE_K + 1.0 - level) * tank.capacity_kwh_per_k / self.hours
+            command.mode = np.array([MODE_CODES["water"]], dtype=np.int8)
+            command.heat_kw, command.part_run = np.array([missing]), np.array([True])
+
     def _demand(self, at: int, command: Command) -> float:
         """Return what the home will about draw, without battery [kW]."""
         grid, pump = self.truth.grid, self.truth.heat_pump
         out = float(grid.load_kw[at] + command.vehicle_charge_kw.sum() - command.vehicle_discharge_kw.sum())
         out += float(command.load_kw.sum())
+        if self.truth.second_heater is not None:
+            heat = float(command.second_room_kw[0] + command.second_water_kw[0])
+            out += self.truth.second_heater.electric_per_heat * heat
         if pump is None:
             return out
         out += pump.standby_kw + float(command.backup_room_kw[0] + command.backup_water_kw[0])

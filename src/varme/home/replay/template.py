@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _REPLAY = """\
 kind = "home-replay"
-title = "Four weeks of a home, planned anew every hour"
+title = "Four weeks of a home in closed loop"
 description = "What plans from plain forecasts save against a thermostat, a timer and a PV-surplus rule."
 
 [time]
@@ -67,7 +67,7 @@ method = "persistence"
 published_h = 13
 
 [replay]
-replan_min = 60
+replan_min = 120             # 60 is closer to what a controller does, and takes twice as long
 horizon_h = 30
 fine_h = 6                   # quarter-hours at first...
 coarse_min = 60              # ...then hours
