@@ -59,7 +59,7 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Actions:
-    """What the compressor may do in each slot; arrays (n, actions), the first action is off.
+    """What the compressor may do in each slot; arrays (n, actions).
 
     Attributes:
         mode: Mode of each action, -1 for off, shape (actions,).
@@ -137,7 +137,7 @@ class Dynamic:
 
     def __post_init__(self) -> None:
         """Prepare what does not depend on the states."""
-        self.actions = actions_of(self.problem, self.row_dual, self.cells.levels)
+        self.actions = actions_of(self.problem, self.row_dual, self.cells.levels, self.x)
         self.stage = _stage(self.problem, self.row_dual, self.actions, self.x)
 
     def run(self) -> tuple[Pattern, float] | None:
@@ -211,7 +211,7 @@ class Dynamic:
             return np.zeros(0, dtype=np.int32)
         score = (cost - self._worth(t, house_c, tank_c)).ravel()[some]
         wait = np.maximum(until - (t + 1), 0) * 2
-        wait[1:] += 1
+        wait[self.actions.mode >= 0] += 1
         key = wait.ravel()[some].astype(np.int64)
         heat = self.stage.capacity_kwh_per_k @ house_c.reshape(len(house_c), -1)[:, some]
         tank = self.stage.tank_kwh_per_k * tank_c.ravel()[some]
@@ -233,29 +233,45 @@ def fits(problem: Problem) -> bool:
     return plant.heat_pump is not None and plant.buffer is None and plant.second_heater is None
 
 
-def actions_of(problem: Problem, row_dual: Floats, levels: tuple[float, ...]) -> Actions:
+def actions_of(
+    problem: Problem, row_dual: Floats, levels: tuple[float, ...], x: Floats | None = None
+) -> Actions:
     """Return the actions of the compressor with their heat and the cost of their electricity.
+
+    A backup heater may charge the tank while the compressor is off; where an LP uses it for the room, it may also go
+    along with full load.
 
     Args:
         problem: The problem.
         row_dual: Row duals of an LP of the problem.
         levels: Shares of the span between smallest heat and full load.
+        x: Values of that LP.
     """
     pump, hours = problem.plant.heat_pump, problem.slots.step_h
     assert pump is not None
-    mode, heat, power = [-1], [np.zeros(len(hours))], [np.zeros(len(hours))]
-    room, water = [np.zeros(len(hours))], [np.zeros(len(hours))]
+    none = np.zeros(len(hours))
+    found: list[tuple[int, Floats, Floats, Floats]] = [(-1, none, none, none)]
     for m, name in enumerate(pump.modes):
         for level in levels:
-            given = pump.heat_min_kw[m] + level * (pump.heat_max_kw[m] - pump.heat_min_kw[m])
-            mode.append(m)
-            heat.append(given)
-            power.append(pump.electric_on_kw[m] + pump.electric_per_heat[m] * given)
-            water.append(given if name == "water" else np.zeros(len(hours)))
-            room.append(np.zeros(len(hours)) if name == "water" else (-given if name == "cool" else given))
-    drawn = np.stack(power, axis=1)
+            heat = pump.heat_min_kw[m] + level * (pump.heat_max_kw[m] - pump.heat_min_kw[m])
+            power = pump.electric_on_kw[m] + pump.electric_per_heat[m] * heat
+            sign = -1.0 if name == "cool" else 1.0
+            found.append(
+                (m, none if name == "water" else sign * heat, heat if name == "water" else none, power)
+            )
+    backup = np.full(len(hours), pump.backup_kw)
+    if pump.backup_kw and "backup.water" in problem.model.vars:
+        found.insert(1, (-1, none, 0.5 * backup, 0.5 * backup))
+    if pump.backup_kw and x is not None and float(problem.value("backup.room", x).sum()) > 1e-6:
+        full = [one for one in found if one[0] >= 0 and pump.modes[one[0]] != "cool"][
+            len(levels) - 1 :: len(levels)
+        ]
+        found += [(m, room + backup, water, power + backup) for m, room, water, power in full]
+    drawn = np.stack([power for _, _, _, power in found], axis=1)
     cost = extra_cost(problem, row_dual, drawn) * hours[:, None]
-    return Actions(np.array(mode, dtype=np.int32), np.stack(room, axis=1), np.stack(water, axis=1), cost)
+    mode = np.array([m for m, _, _, _ in found], dtype=np.int32)
+    room, water = (np.stack([one[k] for one in found], axis=1) for k in (1, 2))
+    return Actions(mode, room, water, cost)
 
 
 def extra_cost(problem: Problem, row_dual: Floats, drawn_kw: Floats) -> Floats:
