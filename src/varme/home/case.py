@@ -151,10 +151,11 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
 
 
 def state_of(spec: StateSpec, study: HomeFields, plant: Plant) -> State:
-    """Return the state at the start of a plan; the mass of the house is taken to be in balance with the room."""
+    """Return the state at the start of a plan; the mass of the house is in balance with the room and the first day."""
     house_c = np.zeros(0)
     if plant.house is not None:
-        house_c = plant.house.network.steady_c(spec.room_c, float(plant.house.outdoor_c[:96].mean()))
+        day = max(1, round(24 / plant.seen.grid.step_h))
+        house_c = plant.house.network.steady_c(spec.room_c, float(plant.house.outdoor_c[:day].mean()))
     tank = np.full(plant.tank.layers, spec.tank_c) if plant.tank is not None else np.zeros(0)
     level = spec.battery_share * plant.battery.capacity_kwh if plant.battery is not None else 0.0
     vehicles = tuple(spec.vehicle_share * v.capacity_kwh for v in plant.vehicles)

@@ -26,7 +26,7 @@ BASELINES = TableSchema(
         Column(
             "cost_eur",
             "number",
-            "electricity, wear and starts; what is left in the stores is valued as in the plan",
+            "electricity, peaks, fuel, wear and starts; what is left in the stores is valued as in the plan",
         ),
         Column("more_eur", "number", "how much more than the plan"),
         Column("electricity_eur", "number", "electricity bought less sold"),
@@ -54,7 +54,7 @@ class Comparison:
     """A plan beside rules, and executed.
 
     Attributes:
-        plan_cent: What the plan costs: electricity, wear, starts.
+        plan_cent: What the plan costs: electricity, peaks, fuel, wear, starts.
         rules: The rules with the same heat.
         replay: The plan executed in steps of a minute; ``None`` if the home has a device that is not simulated.
     """
@@ -72,15 +72,15 @@ def compared(plant: Plant, plan: Plan, flows: Flows) -> Comparison | None:
         plan: The plan.
         flows: What flows in it.
     """
-    if plant.heat_pump is None or plant.second_heater is not None:
+    if plant.heat_pump is None:
         return None
     hours, worth = plan.slots.step_h, plan.problem.worth
     ends = EndWorth(
         worth.room_cent_per_k, worth.tank_cent_per_k, worth.battery_cent_per_kwh, worth.vehicle_cent_per_kwh
     )
     heat = (
-        float(np.sum((flows.room_heat_kw + flows.backup_room_kw) * hours)),
-        float(np.sum((flows.water_heat_kw + flows.backup_water_kw) * hours)),
+        float(np.sum((flows.room_heat_kw + flows.backup_room_kw + flows.second_room_kw) * hours)),
+        float(np.sum((flows.water_heat_kw + flows.backup_water_kw + flows.second_water_kw) * hours)),
     )
     names = [name for name in RULE_TEXT if plant.vehicles or name != "thermostat_night_car"]
     rules: Sequence[Baseline] = baseline_costs(
@@ -141,9 +141,10 @@ def _plan_row(found: Comparison, plan: Plan, kpis: Kpis, flows: Flows, hours: ob
     electricity = (costs.get("electricity bought", 0.0) + costs.get("electricity sold", 0.0)) / 100
     return (
         "plan", found.plan_cent / 100, 0.0, electricity,
-        float(np.sum((flows.room_heat_kw + flows.backup_room_kw) * step)),
-        float(np.sum((flows.water_heat_kw + flows.backup_water_kw) * step)), kpis.room_missed_k_h,
-        kpis.hot_water_missed_k_h, kpis.departure_missed_kwh, kpis.starts_count, kpis.peak_kw, True,
+        float(np.sum((flows.room_heat_kw + flows.backup_room_kw + flows.second_room_kw) * step)),
+        float(np.sum((flows.water_heat_kw + flows.backup_water_kw + flows.second_water_kw) * step)),
+        kpis.room_missed_k_h, kpis.hot_water_missed_k_h, kpis.departure_missed_kwh, kpis.starts_count,
+        kpis.peak_kw, True,
     )  # fmt: skip
 
 

@@ -96,9 +96,9 @@ def heat_pump_tables(case: HomeCase) -> list[Table]:
 
 
 def plan_bill(prices: Prices, plan: Plan) -> Bill:
-    """Return the bill of a plan over the whole base grid of its prices."""
+    """Return the bill of a plan over the whole base grid of its prices; peaks count as the plan counts them."""
     bought, sold = (np.repeat(plan.value(f"grid.{way}"), plan.slots.counts) for way in ("import", "export"))
-    return bill(prices, bought, sold, plan.slots.base_h)
+    return bill(prices, bought, sold, plan.slots.base_h, planning=True)
 
 
 def all_figures(found: Found) -> list[Figure]:

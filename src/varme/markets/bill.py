@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,6 +143,33 @@ def peaks_kw(charge: PeakCharge, import_kw: Floats, step_h: float) -> Floats:
 def added_kw(charge: PeakCharge, import_kw: Floats, step_h: float, *, planning: bool = False) -> Floats:
     """Return by how much each period's peak exceeds what is paid anyhow, shape (p,)."""
     return np.asarray(np.maximum(peaks_kw(charge, import_kw, step_h) - charge.floors(planning=planning), 0.0))
+
+
+def peaks_cent(
+    charges: Sequence[PeakCharge],
+    import_kw: Floats,
+    step_h: float,
+    *,
+    first: int = 0,
+    so_far_kw: float = 0.0,
+    planning: bool = False,
+) -> float:
+    """Return what the highest imports of a span add to what is paid anyhow [cent].
+
+    Args:
+        charges: The charges over the base grid.
+        import_kw: Import in the base steps of the span, shape (n,).
+        step_h: Length of a base step [h].
+        first: First base step of the span.
+        so_far_kw: Peak already reached in the period of the first step.
+        planning: Whether peaks count as in a plan, above the peak that is expected anyhow.
+    """
+    total = 0.0
+    for charge in charges:
+        part = charge.take(np.arange(first, first + len(import_kw) + 1))
+        floors = part.floors(max(so_far_kw, part.so_far_kw), planning)
+        total += charge.cent_per_kw * float(np.maximum(peaks_kw(part, import_kw, step_h) - floors, 0.0).sum())
+    return total
 
 
 def bill_table(one: Bill) -> Table:

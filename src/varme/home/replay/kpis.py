@@ -9,6 +9,7 @@ import numpy as np
 from varme.home.plant import Plant, State
 from varme.home.replay.loop import Run
 from varme.kernel.model import Floats
+from varme.markets.bill import peaks_cent
 
 #: Below the comfort band by more than this [K], an hour counts as missed.
 MISSED_K = 0.1
@@ -19,11 +20,11 @@ class Kpis:
     """Key figures; names end in their unit.
 
     Attributes:
-        cost_eur: Electricity, wear and starts, less what is left more in the stores than at the start.
+        cost_eur: Electricity, fuel, wear and starts, less what is left more in the stores than at the start.
         electricity_eur: Electricity bought less sold, peak charges included.
         wishes_eur: Comfort, hot water and departures missed, at the study's prices; not money.
         stored_eur: What the stores hold more at the end than at the start.
-        co2_kg: Emissions of the electricity bought.
+        co2_kg: Emissions of the electricity bought, and of fuel.
         import_kwh: Electricity bought.
         export_kwh: Electricity sold.
         heat_pump_kwh: Electricity of the heat pump with standby, without backup heater.
@@ -105,7 +106,7 @@ class Stored:
 
 
 def step_cost_cent(plant: Plant, flows: dict[str, Floats]) -> Floats:
-    """Return what each step costs: electricity, wear and starts, without peak charges; shape (N,) [cent]."""
+    """Return what each step costs: electricity, fuel, wear and starts, without peak charges; shape (N,) [cent]."""
     grid, h = plant.grid, plant.seen.grid.step_h
     cost = (grid.import_cent_per_kwh * flows["import_kw"] - grid.export_cent_per_kwh * flows["export_kw"]) * h
     if plant.battery is not None:
@@ -115,17 +116,21 @@ def step_cost_cent(plant: Plant, flows: dict[str, Floats]) -> Floats:
         cost = cost + wear * flows["vehicle_discharge_kw"] * h
     if plant.heat_pump is not None:
         cost = cost + plant.heat_pump.start_cent * flows["start"]
-    return np.asarray(cost)
+    return np.asarray(cost + fuel_cent(plant, flows))
 
 
 def peak_cent(plant: Plant, import_kw: Floats) -> float:
     """Return what the highest imports of months or years cost above what is paid anyhow [cent]."""
-    out = 0.0
-    for charge in plant.grid.peaks:
-        for period, floor in zip(charge.periods(), charge.floors(planning=False), strict=True):
-            counted = import_kw[(charge.period == period) & charge.counts]
-            out += charge.cent_per_kw * max(float(np.max(counted, initial=0.0)) - float(floor), 0.0)
-    return out
+    return peaks_cent(plant.grid.peaks, import_kw, plant.seen.grid.step_h)
+
+
+def fuel_cent(plant: Plant, flows: dict[str, Floats]) -> Floats:
+    """Return what the second heater's fuel or heat costs in each step, shape (N,) [cent]."""
+    second = plant.second_heater
+    if second is None:
+        return np.zeros(plant.seen.grid.n)
+    heat = flows["second_room_kw"] + flows["second_water_kw"]
+    return np.asarray(second.heat_cent_per_kwh * heat * plant.seen.grid.step_h)
 
 
 def missed(plant: Plant, flows: dict[str, Floats]) -> dict[str, Floats]:
@@ -167,6 +172,10 @@ def kpis(plant: Plant, run: Run, start: State, stored: Stored) -> Kpis:
         wishes |= dict.fromkeys(("cold", "warm"), plant.house.discomfort_cent_per_k_h)
     if plant.tank is not None:
         wishes["water"] = plant.tank.missed_cent_per_k_h
+    second = plant.second_heater
+    heated = energy("second_room_kw", "second_water_kw")
+    burnt = 0.0 if second is None else heated * second.co2_g_per_kwh / 1e3
+    demand += 0.0 if second is None else heated * second.electric_per_heat
     short = float(flows["short_kwh"].sum())
     price = float(np.mean([v.short_cent_per_kwh for v in plant.vehicles])) if plant.vehicles else 0.0
     battery = 0.0 if plant.battery is None else energy("discharge_kw") / max(plant.battery.capacity_kwh, 1e-9)
@@ -178,7 +187,7 @@ def kpis(plant: Plant, run: Run, start: State, stored: Stored) -> Kpis:
         electricity_eur=(sold_cent + peaks) / 100,
         wishes_eur=(sum(p * float(wished[k].sum()) * h for k, p in wishes.items()) + price * short) / 100,
         stored_eur=left / 100,
-        co2_kg=float(grid.co2_g_per_kwh @ flows["import_kw"]) * h / 1e3,
+        co2_kg=float(grid.co2_g_per_kwh @ flows["import_kw"]) * h / 1e3 + burnt,
         import_kwh=energy("import_kw"),
         export_kwh=energy("export_kw"),
         heat_pump_kwh=energy("heat_pump_kw"),

@@ -16,6 +16,7 @@ from varme.components.home import Slots
 from varme.home.plant import Plant, State
 from varme.home.simulate.engine import Simulator
 from varme.home.simulate.fleet import FleetRun, stack
+from varme.home.simulate.replay_plan import replayed_cent
 from varme.home.simulate.rules import NIGHT_CAR, NO_STORAGE, SURPLUS, THERMOSTAT, TIMER, RuleController, Rules
 from varme.home.simulate.state import Homes, Trace
 from varme.kernel.model import Floats
@@ -28,6 +29,8 @@ WATER_K = (0.5, 2.0, 4.0, 6.0)
 #: Search of set points for the same heat: store (0 room, 1 tank), reach [K] and number of set points that are tried
 #: side by side. Heat need not grow with a set point (a tank is charged once more or not), so there is no bisection.
 SEARCH = ((0, 5.0, 81), (1, 8.0, 65), (0, 0.5, 41), (1, 0.5, 41))
+#: Base steps of a home with a second heater that are simulated at a time.
+STRETCH = 672
 #: Largest difference of the heat that counts as the same.
 SAME_HEAT_SHARE = 0.01
 
@@ -39,10 +42,10 @@ class Baseline:
     Attributes:
         name: Name of the rule.
         rules: The rule with its set points.
-        cost_cent: Electricity, wear and starts, less what it leaves more in the stores than the plan.
+        cost_cent: Electricity, peaks, fuel, wear and starts, less what it leaves more in the stores than the plan.
         electricity_cent: Electricity bought less sold.
-        room_heat_kwh: Heat into the room, backup included.
-        water_heat_kwh: Heat into the tank, backup included.
+        room_heat_kwh: Heat into the room, backup and second heater included.
+        water_heat_kwh: Heat into the tank, likewise.
         cold_k_h: Degree-hours below the comfort band.
         warm_k_h: Degree-hours above it.
         water_missed_k_h: Degree-hours in which the tank was colder than expected.
@@ -117,7 +120,7 @@ def baseline_costs(
         plant: The home over its base grid.
         slots: The slots of the plan.
         state: The state at the start.
-        heat_kwh: Heat of the plan into room and tank, backup included.
+        heat_kwh: Heat of the plan into room and tank, backup and second heater included.
         worth: Terminal values of the plan.
         end_cent: What the plan's end state is worth at them.
         names: Rules, of :data:`RULES`.
@@ -142,7 +145,7 @@ def baseline_costs(
     out = []
     for k, rule in enumerate(rules):
         one = replace(final[k], name=rule.name)
-        out.append(_baseline(plant, trace, homes, k, one, worth, end_cent, heat_kwh))
+        out.append(_baseline(plant, trace, homes, k, one, worth, end_cent, heat_kwh, state.peak_kw))
     return out
 
 
@@ -159,8 +162,8 @@ def _at(rules: Sequence[Rules], points: Floats) -> list[Rules]:
 
 def _heat(trace: Trace) -> Floats:
     """Return heat into room and tank, shape (2, homes) [kWh]."""
-    room = (trace["room_heat_kw"] + trace["backup_room_kw"]).sum(axis=0)
-    water = (trace["water_heat_kw"] + trace["backup_water_kw"]).sum(axis=0)
+    room = (trace["room_heat_kw"] + trace["backup_room_kw"] + trace["second_room_kw"]).sum(axis=0)
+    water = (trace["water_heat_kw"] + trace["backup_water_kw"] + trace["second_water_kw"]).sum(axis=0)
     return np.stack([room, water]) * trace.hours
 
 
@@ -173,6 +176,7 @@ def _baseline(
     worth: EndWorth,
     end_cent: float,
     heat_kwh: tuple[float, float],
+    peak_kw: float,
 ) -> Baseline:
     part = slice(trace.first, trace.first + trace.steps)
     grid, h = plant.grid, trace.hours
@@ -184,12 +188,7 @@ def _baseline(
         )
         * h
     )
-    wear = (
-        0.0
-        if plant.battery is None
-        else plant.battery.wear_cent_per_kwh * float(flows["discharge_kw"].sum()) * h
-    )
-    starts = 0.0 if plant.heat_pump is None else plant.heat_pump.start_cent * float(flows["start"].sum())
+    cost = replayed_cent(plant, trace, k, peak_kw)
     cold = warm = water = 0.0
     if plant.house is not None:
         cold = float(np.maximum(plant.house.low_c[part] - flows["room_c"], 0).sum()) * h
@@ -199,7 +198,7 @@ def _baseline(
     given = _heat(trace)[:, k]
     same = bool(np.all(np.abs(given - np.array(heat_kwh)) <= SAME_HEAT_SHARE * np.maximum(heat_kwh, 1.0)))
     return Baseline(
-        rules.name, rules, electricity + wear + starts - (worth.of(homes, k) - end_cent), electricity, float(given[0]),
+        rules.name, rules, cost - (worth.of(homes, k) - end_cent), electricity, float(given[0]),
         float(given[1]), cold, warm, water, float(flows["short_kwh"].sum()), int(flows["start"].sum()),
         flows["import_kw"].copy(), flows["room_c"].copy(), flows["tank_c"].copy(), same,
     )  # fmt: skip
@@ -216,9 +215,7 @@ def tuned(plant: Plant, state: State, names: Sequence[str]) -> list[Rules]:
         names: Rules, of :data:`RULES`.
     """
     tried = [rule for name in names for rule in _variants(RULES[name])]
-    simple = replace(plant, vehicles=plant.vehicles[:1], loads=(), buffer=None)
-    block = stack([simple] * len(tried), np.float64)
-    found = FleetRun(block, [state] * len(tried), tried).run()
+    found = _summed(plant, state, tried)
     price = 0.0 if plant.house is None else plant.house.discomfort_cent_per_k_h
     wishes = price * (found["cold_k_h"] + found["warm_k_h"])
     if plant.tank is not None:
@@ -227,6 +224,31 @@ def tuned(plant: Plant, state: State, names: Sequence[str]) -> list[Rules]:
     best = cost.argmin(axis=1)
     per_rule = len(tried) // len(names)
     return [tried[k * per_rule + int(best[k])] for k in range(len(names))]
+
+
+def _summed(plant: Plant, state: State, tried: Sequence[Rules]) -> dict[str, Floats]:
+    """Return cost and missed comfort of rules over the whole grid, shape (rules,) each.
+
+    By the fast loop, which knows no second heater: homes that have one are run by the simulator, in stretches.
+    """
+    if plant.second_heater is None:
+        simple = replace(plant, vehicles=plant.vehicles[:1], loads=(), buffer=None)
+        return FleetRun(stack([simple] * len(tried), np.float64), [state] * len(tried), tried).run().sums
+    simulator, homes = Simulator(plant), Homes.of(state, len(tried))
+    controller = RuleController(plant, tried, simulator.hours)
+    out = {name: np.zeros(len(tried)) for name in ("cost_cent", "cold_k_h", "warm_k_h", "water_missed_k_h")}
+    h, n = simulator.hours, plant.seen.grid.n
+    for first in range(0, n, STRETCH):
+        trace = simulator.run(homes, first, min(STRETCH, n - first), controller)
+        part = slice(first, first + trace.steps)
+        out["cost_cent"] += [replayed_cent(plant, trace, k) for k in range(len(tried))]
+        if plant.house is not None:
+            low, high = plant.house.low_c[part, None], plant.house.high_c[part, None]
+            out["cold_k_h"] += np.maximum(low - trace["room_c"], 0).sum(axis=0) * h
+            out["warm_k_h"] += np.maximum(trace["room_c"] - high, 0).sum(axis=0) * h
+        if plant.tank is not None:
+            out["water_missed_k_h"] += np.maximum(plant.tank.low_c - trace["tank_c"], 0).sum(axis=0) * h
+    return out
 
 
 def _variants(rule: Rules) -> list[Rules]:

@@ -19,6 +19,7 @@ from varme.components import (
     home_heat_pump,
     hot_water_tank,
     house,
+    second_heater,
 )
 from varme.components.home_heat_pump import MODE_CODES
 from varme.components.hot_water_tank import DUTY_ROOM_K, TankNumbers
@@ -92,6 +93,7 @@ class Simulator:
         demand = np.full(homes.mode.shape, plant.grid.load_kw[at])
         if plant.heat_pump is not None:
             demand += self._heat_pump(homes, at, part, command, note)
+        demand += self._second_heater(at, command, note)
         self._heat(homes, at, part, command, note)
         demand += self._loads(homes, at, part, command, note)
         if plant.battery is not None:
@@ -112,10 +114,21 @@ class Simulator:
         last = part == self.parts - 1
         homes.peak_kw = peak_after(plant.grid.peaks, homes.peak_kw, note["import_kw"], at, last)
 
+    def _second_heater(self, at: int, command: Command, note: dict[str, Floats]) -> Floats | float:
+        """Run the second heater; return the electricity of its pump and fan."""
+        second = self.plant.second_heater
+        if second is None:
+            return 0.0
+        shape = note["second_room_kw"].shape
+        room, water = (np.broadcast_to(x, shape) for x in (command.second_room_kw, command.second_water_kw))
+        done = second_heater.step(second, at, room, water)
+        note["second_room_kw"][:], note["second_water_kw"][:] = done.room_kw, done.water_kw
+        return done.electric_kw
+
     def _heat(self, homes: Homes, at: int, part: int, command: Command, note: dict[str, Floats]) -> None:
         """Put heat into buffer, house and tank."""
         plant, hours = self.plant, self.hours
-        into = note["room_heat_kw"] + note["backup_room_kw"]
+        into = note["room_heat_kw"] + note["backup_room_kw"] + note["second_room_kw"]
         if plant.buffer is not None:
             room = homes.house_c[:, 0] if plant.house is not None else 20.0
             wanted = np.broadcast_to(command.emitter_kw, into.shape)
@@ -126,7 +139,7 @@ class Simulator:
             homes.house_c = house.step(homes.house_c, into - note["cool_heat_kw"], *self.house_step, rest)
             note["room_c"][:] = homes.house_c[:, 0]
         if plant.tank is not None:
-            heat = note["water_heat_kw"] + note["backup_water_kw"]
+            heat = note["water_heat_kw"] + note["backup_water_kw"] + note["second_water_kw"]
             draw = float(plant.tank.draw_kw[at])
             homes.tank_c = hot_water_tank.step(plant.tank, homes.tank_c, heat, draw, hours)
             note["tank_c"][:] = homes.tank_c.mean(axis=1)

@@ -23,6 +23,7 @@ from varme.home.simulate.engine import Simulator
 from varme.home.simulate.guard import Guard
 from varme.home.simulate.state import Command, Homes, Trace
 from varme.kernel.model import Floats
+from varme.markets.bill import peaks_cent
 
 #: Largest difference of a temperature between plan and replay [K].
 ERROR_MAX_K = 0.3
@@ -64,7 +65,7 @@ class PlanReplay:
         room_error_k: Largest difference of the room temperature at the ends of slots.
         tank_error_k: Largest difference of the tank temperature.
         battery_error_kwh: Largest difference of the battery's level.
-        planned_cent: What the plan costs: electricity, wear, starts.
+        planned_cent: What the plan costs: electricity, peaks, fuel, wear, starts.
         cost_cent: What the replay cost, with what it left less in the stores.
         bought_cent: Electricity bought, as planned, at prices without their sign; the measure of the cost error.
         executable_share: Share of the time in which the guard did what the plan wanted and heat was within the limits.
@@ -202,6 +203,7 @@ class FollowPlan:
             self.electric = spread(planned_electric_kw(plan) - pump.standby_kw)
         self.emitter = spread(plan.value("buffer.to_room")) if plan.problem.plant.buffer is not None else None
         self.backup_room, self.backup_water = (spread(plan.value(f"backup.{b}")) for b in ("room", "water"))
+        self.second_room, self.second_water = (spread(plan.value(f"second_heater.{b}")) for b in ("room", "water"))
         self.charge, self.discharge = (spread(plan.value(f"battery.{d}")) for d in ("charge", "discharge"))
         names = [f"vehicle.{v.name}" for v in plan.problem.plant.vehicles]
         empty = np.zeros((int(slots.counts.sum()), 0))
@@ -218,6 +220,7 @@ class FollowPlan:
             self.backup_room[t], self.backup_water[t], self.charge[t], self.discharge[t],
             self.vehicle_charge[t : t + 1], self.vehicle_discharge[t : t + 1],
             np.full(1, np.inf) if self.emitter is None else self.emitter[t], self.load[t : t + 1],
+            second_room_kw=self.second_room[t], second_water_kw=self.second_water[t],
         )  # fmt: skip
 
 
@@ -262,7 +265,7 @@ def replay_plan(
         )
     if plan.problem.plant.battery is not None:
         left += worth.battery_cent_per_kwh * float(homes.battery_kwh[0] - plan.value("battery.level")[-1])
-    cost = replayed_cent(plant, trace) - left
+    cost = replayed_cent(plant, trace, peak_kw=plan.problem.state.peak_kw) - left
     price = np.abs(plan.problem.plant.grid.import_cent_per_kwh)
     bought = float(np.sum(price * slots.step_h * plan.value("grid.import")))
     heat = np.repeat(follow.heat, parts, axis=0)
@@ -299,19 +302,30 @@ def deviations(plan: Plan, trace: Trace) -> tuple[float, float, float]:
 
 
 def planned_cent(plan: Plan) -> float:
-    """Return what a plan costs in electricity, wear and starts [cent]."""
-    kinds = ("electricity bought", "electricity sold", "battery wear", "vehicle wear", "starts")
-    costs = plan.costs()
-    return sum(costs.get(kind, 0.0) for kind in kinds)
+    """Return what a plan costs: electricity, peaks, fuel, wear and starts; no wishes [cent]."""
+    return plan.cost_cent
 
 
-def replayed_cent(plant: Plant, trace: Trace, home: int = 0) -> float:
-    """Return what a simulation cost in electricity, wear and starts [cent]."""
+def replayed_cent(plant: Plant, trace: Trace, home: int = 0, peak_kw: float = 0.0) -> float:
+    """Return what a simulation cost: electricity, peaks as a plan counts them, fuel, wear and starts [cent].
+
+    Args:
+        plant: The home.
+        trace: What happened.
+        home: Which of the homes.
+        peak_kw: Highest import before, in the period of the first step.
+    """
     steps = trace.first + np.arange(trace.steps) // trace.parts
     flows = {name: values[:, home] for name, values in trace.data.items()}
     grid, hours = plant.grid, trace.hours
     cost = grid.import_cent_per_kwh[steps] @ flows["import_kw"] * hours
     cost -= grid.export_cent_per_kwh[steps] @ flows["export_kw"] * hours
+    if grid.peaks:
+        bought, base_h = trace.base("import_kw")[:, home], plant.seen.grid.step_h
+        cost += peaks_cent(grid.peaks, bought, base_h, first=trace.first, so_far_kw=peak_kw, planning=True)
+    if plant.second_heater is not None:
+        heat = flows["second_room_kw"] + flows["second_water_kw"]
+        cost += plant.second_heater.heat_cent_per_kwh[steps] @ heat * hours
     if plant.battery is not None:
         cost += plant.battery.wear_cent_per_kwh * float(flows["discharge_kw"].sum()) * hours
     for vehicle in plant.vehicles:

@@ -119,6 +119,11 @@ class RuleController:
         self.by_surplus = np.array([r.vehicle == "surplus" for r in self.rules])
         self.loss_kw_per_k, self.design_kw = heating_curve(self.plant)
         self.loads = loads_at_once(self.plant)
+        pump, second = self.plant.heat_pump, self.plant.second_heater
+        self.backup_kw = 0.0 if pump is None else pump.backup_kw
+        self.pump_max_c = -np.inf if pump is None else pump.water_max_c
+        self.water_max_c = np.inf if second is not None and "water" in second.buses else self.pump_max_c
+        self.second_first = second_first(self.plant)
 
     def set_point_c(self, at: int) -> Floats:
         """Return the set points of the room in a base step, without surplus, shape (H,)."""
@@ -132,8 +137,8 @@ class RuleController:
         surplus = (grid.pv_kw[at] - grid.load_kw[at]) > self.number["surplus_kw"]
         command = Command()
         electric = np.zeros(len(self.rules))
-        if plant.heat_pump is not None:
-            electric = self._heat_pump(at, homes, surplus, command)
+        if plant.heat_pump is not None or plant.second_heater is not None:
+            electric = self._heating(at, homes, surplus, command)
         command.load_kw = self.loads[at : at + 1]
         electric = electric + self.loads[at].sum()
         self._vehicles(at, homes, command, electric)
@@ -142,49 +147,106 @@ class RuleController:
         command.discharge_kw = np.where(self.self_use, np.maximum(net, 0.0), 0.0)
         return command
 
-    def _heat_pump(self, at: int, homes: Homes, surplus: NDArray[np.bool_], command: Command) -> Floats:
-        """Fill in the heat pump's part of a command; return its electricity, with standby and backup."""
-        pump, house, tank = self.plant.heat_pump, self.plant.house, self.plant.tank
-        assert pump is not None
-        number, count = self.number, len(self.rules)
-        water, room = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-        need = asked = np.zeros(count)
-        backup_water = backup_room = np.zeros(count)
-        if tank is not None:
-            raised = surplus * number["surplus_water_k"]
-            off = np.minimum(tank.low_c + number["water_off_k"] + raised, tank.high_c)
-            on = np.where(surplus, off - 2.0, tank.low_c + number["water_on_k"])
-            level = tank_c(homes)
-            off, on, duty = self._duty(homes, at, off, on)
-            water = level < np.where(self.memory.water, off - STOP_K, on)
-            water &= self.water_ok[at] | surplus | (level < tank.low_c) | duty
-            need = np.maximum(off - level, 0.0) * tank.capacity_kwh_per_k / self.hours
-            short = np.where(duty & (level >= pump.water_max_c), off, tank.low_c - BACKUP_K) - level
-            backup_water = np.clip(short * tank.capacity_kwh_per_k / self.hours, 0.0, None)
-            water &= level < pump.water_max_c
-        if house is not None:
-            target = self.set_point_c(at) + surplus * number["surplus_room_k"]
-            error = homes.house_c[:, 0] - target
-            half = number["band_k"] / 2
-            room = error < np.where(self.memory.room, half, -half)
-            curve = self.loss_kw_per_k * (target - house.outdoor_c[at])
-            asked = curve - number["gain_share_per_k"] * self.design_kw * error
-            short = self.set_point_c(at) - BACKUP_K - homes.house_c[:, 0]
-            backup_room = np.clip(self.design_kw * short, 0.0, None)
+    def _heating(self, at: int, homes: Homes, surplus: NDArray[np.bool_], command: Command) -> Floats:
+        """Fill in what heats in a command; return its electricity, with standby and backup."""
+        need, short_water, water = self._water(at, homes, surplus)
+        asked, short_room, room = self._room(at, homes, surplus)
         self.memory = RuleState(room, water)
-        mode = np.where(water, MODE_CODES["water"], np.where(room, MODE_CODES["room"], 0))
+        if self.plant.second_heater is not None:
+            room, water = self._second_heater(at, command, (room, asked, short_room), (water, need, short_water))
+        if self.plant.heat_pump is not None:
+            command.backup_room_kw = np.minimum(short_room, self.backup_kw)
+            command.backup_water_kw = np.minimum(short_water, self.backup_kw - command.backup_room_kw)
+            self._compressor(at, homes, command, (room, asked), (water, need))
+        return self._electricity(at, command)
+
+    def _water(
+        self, at: int, homes: Homes, surplus: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Return the heat that the tank needs, that which is missing urgently, and whether it is to be heated."""
+        tank, number = self.plant.tank, self.number
+        if tank is None:
+            nothing = np.zeros(len(self.rules))
+            return nothing, nothing, nothing > 0
+        raised = surplus * number["surplus_water_k"]
+        off = np.minimum(tank.low_c + number["water_off_k"] + raised, tank.high_c)
+        on = np.where(surplus, off - 2.0, tank.low_c + number["water_on_k"])
+        level = tank_c(homes)
+        off, on, duty = self._duty(homes, at, off, on)
+        water = level < np.where(self.memory.water, off - STOP_K, on)
+        water &= self.water_ok[at] | surplus | (level < tank.low_c) | duty
+        kw_per_k = tank.capacity_kwh_per_k / self.hours
+        urgent = np.where(duty & (level >= self.pump_max_c), off, tank.low_c - BACKUP_K) - level
+        water &= level < self.water_max_c
+        return np.maximum(off - level, 0.0) * kw_per_k, np.clip(urgent * kw_per_k, 0.0, None), water
+
+    def _room(
+        self, at: int, homes: Homes, surplus: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Return the heat that the room needs, that which is missing urgently, and whether it is to be heated."""
+        house, number = self.plant.house, self.number
+        if house is None:
+            nothing = np.zeros(len(self.rules))
+            return nothing, nothing, nothing > 0
+        target = self.set_point_c(at) + surplus * number["surplus_room_k"]
+        error = homes.house_c[:, 0] - target
+        half = number["band_k"] / 2
+        room = error < np.where(self.memory.room, half, -half)
+        curve = self.loss_kw_per_k * (target - house.outdoor_c[at])
+        asked = curve - number["gain_share_per_k"] * self.design_kw * error
+        urgent = self.set_point_c(at) - BACKUP_K - homes.house_c[:, 0]
+        return np.maximum(asked, 0.0), np.clip(self.design_kw * urgent, 0.0, None), room
+
+    def _second_heater(
+        self,
+        at: int,
+        command: Command,
+        room: tuple[NDArray[np.bool_], Floats, Floats],
+        water: tuple[NDArray[np.bool_], Floats, Floats],
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Fill in the second heater; return what is left to the compressor.
+
+        Where its heat is cheaper than that of the heat pump at the mean price of electricity, or the heat pump may not
+        run, it heats alone, as the economy mode of hybrids does; elsewhere it helps where the backup heater would.
+        What is urgent is cleared where it takes it over.
+        """
+        second = self.plant.second_heater
+        assert second is not None
+        wanted = []
+        for bus, (on, heat, urgent) in (("room", room), ("water", water)):
+            taken = np.zeros(len(self.rules))
+            if bus in second.buses and second.heat_max_kw[at] > 0:
+                first = self.second_first[bus][at]
+                taken = np.maximum(np.where(on, heat, 0.0), urgent) if first else urgent.copy()
+                on = on & (not first)
+                urgent[:] = 0.0
+            wanted.append((on, taken))
+        command.second_water_kw = np.minimum(wanted[1][1], second.heat_max_kw[at])
+        command.second_room_kw = np.minimum(wanted[0][1], second.heat_max_kw[at] - command.second_water_kw)
+        return wanted[0][0], wanted[1][0]
+
+    def _compressor(
+        self,
+        at: int,
+        homes: Homes,
+        command: Command,
+        room: tuple[NDArray[np.bool_], Floats],
+        water: tuple[NDArray[np.bool_], Floats],
+    ) -> None:
+        """Fill in the compressor: hot water comes first, and the shortest run and pause are kept."""
+        pump = self.plant.heat_pump
+        assert pump is not None
+        heats_water = water[0] & (tank_c(homes) < self.pump_max_c) if self.plant.tank is not None else water[0]
+        mode = np.where(heats_water, MODE_CODES["water"], np.where(room[0], MODE_CODES["room"], 0))
         on, wanted = homes.mode > 0, mode > 0
         keep = on & ~wanted & (homes.mode_min < pump.run_min - TOLERANCE_MIN)
-        mode[keep] = MODE_CODES["room" if house is not None else "water"]
+        mode[keep] = MODE_CODES["room" if self.plant.house is not None else "water"]
         mode[~on & wanted & (homes.mode_min < pump.pause_min - TOLERANCE_MIN)] = 0
         if pump.available[at] < 0.5:
             mode[:] = 0
         command.mode = mode.astype(np.int8)
         command.part_run = mode == MODE_CODES["water"]
-        command.heat_kw = np.where(command.part_run, need, np.maximum(asked, 0.0))
-        command.backup_room_kw = np.minimum(backup_room, pump.backup_kw)
-        command.backup_water_kw = np.minimum(backup_water, pump.backup_kw - command.backup_room_kw)
-        return self._electricity(at, command)
+        command.heat_kw = np.where(command.part_run, water[1], room[1])
 
     def _duty(
         self, homes: Homes, at: int, off: Floats, on: Floats
@@ -205,9 +267,13 @@ class RuleController:
 
     def _electricity(self, at: int, command: Command) -> Floats:
         """Return about what a heat pump takes for a command: what a battery's controller meets."""
-        pump = self.plant.heat_pump
-        assert pump is not None
-        out = pump.standby_kw + command.backup_room_kw + command.backup_water_kw
+        pump, second = self.plant.heat_pump, self.plant.second_heater
+        out = command.backup_room_kw + command.backup_water_kw
+        if second is not None:
+            out = out + second.electric_per_heat * (command.second_room_kw + command.second_water_kw)
+        if pump is None:
+            return np.asarray(out)
+        out = out + pump.standby_kw
         for m, mode in enumerate(pump.modes):
             running = command.mode == MODE_CODES[mode]
             heat = np.minimum(command.heat_kw, pump.heat_max_kw[m, at])
@@ -259,6 +325,25 @@ def heating_curve(plant: Plant) -> tuple[float, float]:
         return 0.0, 0.0
     loss = plant.house.network.heat_loss_kw_per_k
     return loss, 32.0 * loss
+
+
+def second_first(plant: Plant) -> dict[str, NDArray[np.bool_]]:
+    """Return the steps in which the second heater heats room and tank alone, by bus, shape (N,) each.
+
+    Where it is cheaper than the heat pump at full load and the mean price of electricity, or the heat pump may not run.
+    """
+    second, pump = plant.second_heater, plant.heat_pump
+    n = plant.seen.grid.n
+    out = {bus: np.ones(n, dtype=bool) for bus in ("room", "water")}
+    if second is None or pump is None:
+        return out
+    price = float(plant.grid.import_cent_per_kwh.mean())
+    own = second.heat_cent_per_kwh + price * second.electric_per_heat
+    for m, mode in enumerate(pump.modes):
+        if mode in out:
+            full = pump.electric_on_kw[m] / np.maximum(pump.heat_max_kw[m], 1e-9) + pump.electric_per_heat[m]
+            out[mode] = (own < price * full) | (pump.available < 0.5)
+    return out
 
 
 def vehicle_wish(car: object) -> float:

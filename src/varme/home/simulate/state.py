@@ -96,6 +96,8 @@ class Command:
         vehicle_discharge_kw: Discharge of each vehicle, likewise.
         emitter_kw: Heat that the emitters should take out of the buffer tank.
         load_kw: Power of each load that may wait, shape (H, loads).
+        second_room_kw: Heat of the second heater for the room.
+        second_water_kw: Heat of the second heater into the tank.
         part_run: Whether the compressor runs at full load for a part of the step, if it is asked for less heat.
     """
 
@@ -111,6 +113,8 @@ class Command:
     emitter_kw: Floats = field(default_factory=lambda: np.full(1, np.inf))
     load_kw: Floats = field(default_factory=lambda: np.zeros((1, 0)))
     part_run: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, dtype=bool))
+    second_room_kw: Floats = field(default_factory=nothing)
+    second_water_kw: Floats = field(default_factory=nothing)
 
 
 #: What a simulation notes of every step, arrays of shape (steps, H).
@@ -119,7 +123,7 @@ NOTED = (
     "cool_heat_kw", "backup_room_kw", "backup_water_kw", "charge_kw", "discharge_kw", "vehicle_charge_kw",
     "vehicle_discharge_kw", "stranded_kwh", "short_kwh", "start", "held", "mode", "room_c", "tank_c", "top_c",
     "battery_kwh", "vehicle_kwh", "loads_kw",
-    "buffer_c", "emitter_kw", "legionella_h",
+    "buffer_c", "emitter_kw", "legionella_h", "second_room_kw", "second_water_kw",
 )  # fmt: skip
 
 
