@@ -144,10 +144,15 @@ class HomeFields(Spec):
 class PlanSpec(Spec):
     """How the plan is made."""
 
-    quality: Literal["fast", "exact"] = "fast"
-    """`fast`: bound and a good plan in tens of milliseconds; `exact`: until the gap is closed."""
+    quality: Literal["fast", "thorough", "exact"] = "fast"
+    """`fast`: bound and a good plan in tens of milliseconds; `thorough`: bound and plan are improved window by window
+    until the gap is at most half a percent or `gap_cent`, in a second or a few; `exact`: then branch and bound until
+    the gap is at most `gap_cent`, or `exact_nodes_count` is spent."""
     gap_cent: float = Field(default=1.0, ge=0)
-    """Gap at which an exact plan is good enough [cent]."""
+    """Gap at which a thorough or exact plan is good enough [cent]."""
+    exact_nodes_count: int = Field(default=2000, ge=1)
+    """Most nodes of branch and bound for an exact plan: some minutes on the hardest days. Nodes, not seconds, so that
+    two equal runs give equal plans."""
 
 
 class HomeStudy(HomeFields):

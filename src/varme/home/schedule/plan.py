@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from varme.components.home import Slots
-from varme.ground.errors import ModelError
+from varme.ground.errors import ModelError, SolverError
 from varme.ground.errors import Problem as Trouble
 from varme.home.plant import Mode, Plant, State
 from varme.home.schedule.problem import Problem, Worth, build
 from varme.home.schedule.relaxed import Relaxed
 from varme.home.schedule.search import Choice, Effort, Planner
 from varme.home.schedule.settle import residual_kwh, settled
+from varme.home.schedule.thorough import Thoroughness, close
 from varme.home.schedule.warm import Warm, basis_from, choice_from, places, warm_of
 from varme.home.spec import PlanSpec
 from varme.kernel.check import Certificate, certify
@@ -177,15 +178,18 @@ def make_plan(
 
     Raises:
         ModelError: P301 if there is no plan.
+        SolverError: P402 if none was found within the effort.
     """
     spec = spec or PlanSpec()
     problem, relaxed = _prepared(plant, slots, state, worth, warm)
     planner = Planner(problem, relaxed, effort or Effort())
     first = None if warm is None else choice_from(warm, problem, len(planner.vehicles))
-    root = planner.run([first] if first is not None else [])
-    require_optimal(root, "home")
-    if spec.quality == "exact" or planner.best is None or not planner.stands(planner.best):
-        _exact(problem, planner, spec, root.x)
+    require_optimal(planner.run([first] if first is not None else []), "home")
+    stands = planner.best is not None and planner.stands(planner.best)
+    if spec.quality != "fast" and stands:
+        close(planner, spec.gap_cent, 0.0 if spec.quality == "exact" else Thoroughness.gap_share)
+    if not stands or (spec.quality == "exact" and not planner.done()):
+        _exact(problem, planner, spec)
     assert planner.best is not None
     best = planner.best
     x = settled(problem, planner.whole(best))
@@ -272,18 +276,26 @@ def water_error_kwh(problem: Problem, x: Floats) -> float:
     return float(np.sum(np.abs(differs) * problem.slots.step_h))
 
 
-def _exact(problem: Problem, planner: Planner, spec: PlanSpec, root: Floats) -> None:
+def _exact(problem: Problem, planner: Planner, spec: PlanSpec) -> None:
     """Go on with branch and bound on the tightened model, from the best plan so far, until the gap is closed.
 
     Raises:
         ModelError: P301 if there is no plan.
+        SolverError: P402 if none was found within the nodes.
     """
     solver = Solver(problem.arrays)
     if planner.best is not None and planner.stands(planner.best):
         solver.start_from(planner.whole(planner.best))
-    solver.set(mip_rel_gap=0.0, mip_abs_gap=spec.gap_cent, time_limit=60.0)
+    solver.set(mip_rel_gap=0.0, mip_abs_gap=spec.gap_cent, mip_max_nodes=spec.exact_nodes_count)
     found = solver.run()
-    if not found.feasible:
+    if found.status == "infeasible":
         raise ModelError(Trouble("P301", "home", "the model has no feasible point"))
+    if not found.feasible:
+        raise SolverError(
+            Trouble(
+                "P402", "plan", f"no plan was found within {spec.exact_nodes_count} nodes of branch and bound",
+                remedy="Raise `plan.exact_nodes_count`, or widen what is hard: the tank's band, blocked hours.",
+            )
+        )  # fmt: skip
     planner.adopt(found.x)
     planner.bound = max(planner.bound, min(found.bound, planner.best.objective if planner.best else np.inf))

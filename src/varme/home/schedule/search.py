@@ -1,8 +1,9 @@
 """The planner: a bound from the relaxed LP, patterns of the compressor, and moves that the LP's duals point at.
 
 1. The relaxed LP (:mod:`varme.home.schedule.relaxed`) with the tightened rows of :mod:`varme.home.schedule.problem`.
-2. Patterns near it: the closest schedules that keep minimum run and pause (dynamic programming) and schedules that
-   follow the LP's heat in runs.
+2. Patterns: the cheapest by dynamic programming over the states of compressor, tank and house at the LP's prices
+   (:mod:`varme.home.schedule.dynamic`), and patterns near the LP: schedules that follow its heat in runs, the closest
+   that keep minimum run and pause.
 3. Polish: the LP with the pattern and the vehicles' charging slots fixed, hot started.
 4. Moves: with ``d`` the reduced costs of the fixed statuses, ``cost(x') >= cost(x) + d (x' - x)`` for every other
    pattern x' (the LP's value is convex in what is fixed), so a move whose estimate is not negative cannot help and is
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.home.schedule.dynamic import Cells, Dynamic, fits
 from varme.home.schedule.moves import asked, pattern_moves
 from varme.home.schedule.problem import VENT, Problem
 from varme.home.schedule.relaxed import Basis, Relaxed
@@ -41,21 +43,23 @@ class Effort:
         rounds_of_others: Most LPs spent on rounding everything else that is whole.
         vehicle_moves: Most LPs spent on moves of vehicles, if rounding left something to do.
         stages: Hours that are fixed at a time on the way through the plan; 0 for none.
+        labels: Labels of the dynamic program, whose pattern comes first; 0 for none.
     """
 
     gap_share: float = 2e-3
     gap_cent: float = 0.5
     thresholds: tuple[float, ...] = (0.5,)
     swings: tuple[tuple[float, float], ...] = ((0.5, 0.5),)
-    moves: int = 6
+    moves: int = 3
     rounds: int = 4
     rounds_of_others: int = 12
     vehicle_moves: int = 3
-    stages: float = 6.0
+    stages: float = 0.0
+    labels: int = 150
 
 
-#: For re-plans in a closed loop and for fleets: one following pattern, one threshold, one move.
-QUICK = Effort(stages=0.0, moves=1)
+#: For re-plans in a closed loop and for fleets: a narrow dynamic program, one move.
+QUICK = Effort(labels=60, moves=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +293,11 @@ class Planner:
         if rules is None or pump is None:
             yield np.full(self.problem.slots.n, -1)
             return
+        if self.effort.labels and fits(self.problem):
+            cells = Cells.of(pump, self.effort.labels)
+            told = Dynamic(self.problem, rules, self.lp.duals(found), cells, found.x).run()
+            if told is not None and rules.allows(told[0]):
+                yield told[0]
         x = found.x[self.on]
         pattern = self.following(found, self.effort.swings[0])
         if rules.allows(pattern):

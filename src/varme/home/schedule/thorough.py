@@ -51,6 +51,19 @@ class Thoroughness:
     iterations: int = 60_000
 
 
+def close(planner: Planner, gap_cent: float, gap_share: float = Thoroughness.gap_share) -> None:
+    """Close the gap of a planner that has a plan.
+
+    Args:
+        planner: The planner; it holds the better plan and the better bound afterwards.
+        gap_cent: Gap that is small enough [cent].
+        gap_share: Gap that is small enough, relative to the cost.
+    """
+    planner.effort = replace(planner.effort, gap_cent=gap_cent, gap_share=gap_share)
+    if not planner.done():
+        Closing(planner, Thoroughness(gap_share, gap_cent)).run()
+
+
 @dataclass(eq=False)
 class Closing:
     """Closes the gap of a planner that has a plan.
