@@ -20,6 +20,7 @@ from varme.home.plant import Plant, State
 from varme.home.replay.beliefs import Belief
 from varme.home.replay.spec import ReplaySpec
 from varme.home.schedule.plan import Plan, Warm, make_plan
+from varme.home.schedule.search import Effort
 from varme.home.simulate.engine import Controller, Simulator
 from varme.home.simulate.guard import Guard
 from varme.home.simulate.replay_plan import FollowPlan
@@ -28,6 +29,8 @@ from varme.home.simulate.state import NOTED, Command, Homes, Trace
 from varme.home.spec import PlanSpec
 from varme.kernel.model import Floats
 
+#: How far plans go that are made anew every hour.
+EFFORT = Effort()
 #: Below this, power counts as none [kW].
 NONE_KW = 1e-3
 #: A tank that was colder than expected is heated until it is warmer by this [K] (assumption).
@@ -249,7 +252,7 @@ def _week(
 def _planned(plant: Plant, slots: Slots, state: State, spec: PlanSpec, warm: Warm | None) -> Plan | None:
     """Return a plan, or ``None``: then the last one is followed until it is stale, and after that a thermostat."""
     try:
-        return make_plan(plant, slots, state, spec, warm=warm)
+        return make_plan(plant, slots, state, spec, warm=warm, effort=EFFORT if spec.quality == "fast" else None)
     except (ModelError, SolverError):
         return None
 
