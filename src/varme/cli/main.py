@@ -282,7 +282,7 @@ def demo_command(
         typer.Option("--open/--no-open", help="Open the report; by default where there is a screen."),
     ] = None,
 ) -> int:
-    """Run a bundled example: heat pumps in East Denmark, in place of a town's furnaces, or in a home."""
+    """Run a bundled example. Heat pumps in East Denmark, in place of a town's furnaces, or in a home."""
     from varme.cli import actions
 
     return actions.run_demo(study, out, quick=quick, jobs=jobs, opened=opened)

@@ -48,18 +48,19 @@ def _add_units(model: dict[str, Any]) -> None:
     properties = model.get("properties", {})
     for name, entry in properties.items():
         unit = unit_of(name)
-        if unit is None or not stem_of(name):  # a field `min` is no time
+        if unit is None or not (stem_of(name) or "_per_" in name):  # a field `min` is no time
             continue
         entry["x-unit"] = LABELS[unit]
         others = [u for u in UNITS if u != unit and dimension_of(u) == dimension_of(unit)]
-        others = [u for u in others if f"{stem_of(name)}_{u}" not in properties]
+        stem = f"{stem_of(name)}_" if stem_of(name) else ""
+        others = [u for u in others if f"{stem}{u}" not in properties]
         if not others:
             continue
         meaning = f"{name} in another unit: it is converted to {LABELS[unit]}."
-        patterns[f"^{stem_of(name)}_({'|'.join(others)})$"] = {"description": meaning}
+        patterns[f"^{stem}({'|'.join(others)})$"] = {"description": meaning}
         if name in model.get("required", []):
             model["required"].remove(name)
-            names = [name, *(f"{stem_of(name)}_{u}" for u in others)]
+            names = [name, *(f"{stem}{u}" for u in others)]
             choices.append({"anyOf": [{"required": [n]} for n in names]})
     if patterns:
         model["patternProperties"] = patterns
