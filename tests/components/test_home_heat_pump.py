@@ -78,7 +78,7 @@ def test_a_running_machine_draws_what_its_cop_says_with_the_standby(outdoor):
     found = numbers(seen=seen)
     machine = found.machine.performance
     for heat in (found.heat_min_kw[0], found.heat_max_kw[0]):
-        flow = HOUSE.flow_c(heat, planned_room_c(HOUSE))
+        flow = HOUSE.flow_c(heat, planned_room_c(HOUSE, outdoor))
         cop = machine.cop(outdoor, flow, heat / machine.heat_max_kw(outdoor, flow))
         np.testing.assert_allclose(power(found, 0, heat), heat / cop, rtol=1e-9)
 
