@@ -45,10 +45,10 @@ class Thoroughness:
 
     gap_share: float = 5e-3
     gap_cent: float = 1.0
-    rounds: tuple[tuple[float, float], ...] = ((6.0, 6.0), (8.0, 0.0), (12.0, 8.0))
-    bound_nodes: int = 200
+    rounds: tuple[tuple[float, float], ...] = ((8.0, 6.0), (12.0, 8.0))
+    bound_nodes: int = 100
     plan_nodes: int = 60
-    iterations: int = 60_000
+    iterations: int = 50_000
 
 
 def close(planner: Planner, gap_cent: float, gap_share: float = Thoroughness.gap_share) -> None:
