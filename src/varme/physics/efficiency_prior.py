@@ -27,7 +27,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 from varme.ground.units import ZERO_CELSIUS_K
 from varme.physics.cop import LIFT_MIN_K
@@ -368,5 +367,7 @@ def _fit_kernel(s: Floats, f: Floats, covariance: Floats) -> tuple[float, float,
     bounds = (
         [(np.log(0.01), np.log(0.5))] * 2 + [(np.log(5.0), np.log(40.0))] * 2 + [(np.log(0.01), np.log(0.5))]
     )
+    from scipy.optimize import minimize  # only fitting needs it
+
     level, local, ls, lf, own = np.exp(minimize(loss, start, method="L-BFGS-B", bounds=bounds).x)
     return float(level), float(local), float(ls), float(lf), float(own)

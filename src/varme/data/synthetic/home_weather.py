@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import lfilter
 from scipy.special import ndtr, ndtri
 
 from varme.data.reference_years import ReferenceYear, try_weather
+from varme.data.synthetic.filters import centred_mean, first_order
 from varme.data.synthetic.home_clock import Floats, HomeClock, sun_height
 from varme.data.synthetic.noise import coloured, exponential, smooth, white
 from varme.ground.errors import Collector
@@ -85,7 +84,7 @@ def _reference(clock: HomeClock, year: ReferenceYear) -> Weather:
     beam = np.where(height < 0.026, 0.0, np.minimum(direct, 1000 * height))  # as for the made weather
     diffuse += direct - beam
     wind, outdoor = year.wind_m_per_s[rows], year.outdoor_c[rows]
-    warm = (outdoor - uniform_filter1d(outdoor, 721)) / 3.5
+    warm = (outdoor - centred_mean(outdoor, 721)) / 3.5
     score = ndtri((np.argsort(np.argsort(wind, kind="stable")) + 0.5) / len(wind))
     return Weather(
         clock.fine(outdoor), beam + diffuse, beam / np.maximum(height, 0.026), diffuse,
@@ -103,7 +102,7 @@ def _irradiance(clock: HomeClock, sky: Floats) -> Floats:
     clear = np.where(height > 0, 1098 * height * np.exp(-0.059 / np.maximum(height, 1e-3)), 0.0)
     memory = np.exp(-0.25 / 0.9)  # of the flicker of clouds: 0.9 h
     noise = np.random.Generator(np.random.PCG64([spec.seed, FLICKER])).standard_normal(clock.grid.n)
-    flicker = lfilter([np.sqrt(1 - memory**2)], [1.0, -memory], noise)
+    flicker = first_order(noise, memory, float(np.sqrt(1 - memory**2)))
     u = ndtr(np.sqrt(0.65) * clock.fine(sky) + np.sqrt(0.35) * flicker - 0.15 * clock.winter)
     rise = np.log(np.maximum(np.sin(np.pi / 2 * u), 1e-9))
     lit = clock.inside & (clear > 0)
@@ -150,8 +149,8 @@ def _temperature(clock: HomeClock, front: Floats, ghi: Floats) -> Floats:
     """
     spec, winter, inside = clock.spec, clock.winter, clock.inside
     memory = np.exp(-0.25 / WAVE_LAG_H)
-    warmed = lfilter([1 - memory], [1.0, -memory], ghi) / 1000
-    wave = WAVE_K_PER_KW_M2 * (warmed - uniform_filter1d(warmed, 97))
+    warmed = first_order(ghi, memory, 1 - memory) / 1000
+    wave = WAVE_K_PER_KW_M2 * (warmed - centred_mean(warmed, 97))
     middle = (spec.weather_sd_winter_k + spec.weather_sd_summer_k) / 2
     swing = (spec.weather_sd_winter_k - spec.weather_sd_summer_k) / 2
     plain = -spec.season_k * winter + wave + (middle + swing * winter) * front

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from varme.home.plant import Plant, State
 from varme.home.replay.beliefs import Belief
 from varme.home.replay.spec import ReplaySpec
 from varme.home.schedule.plan import Plan, Warm, make_plan
-from varme.home.schedule.search import Effort
+from varme.home.schedule.search import QUICK
 from varme.home.simulate.engine import Controller, Simulator
 from varme.home.simulate.guard import Guard
 from varme.home.simulate.replay_plan import FollowPlan
@@ -30,7 +30,7 @@ from varme.home.spec import PlanSpec
 from varme.kernel.model import Floats
 
 #: How far plans go that are made anew every hour.
-EFFORT = Effort()
+EFFORT = QUICK
 #: Below this, power counts as none [kW].
 NONE_KW = 1e-3
 #: A tank that was colder than expected is heated until it is warmer by this [K] (assumption).
@@ -62,6 +62,32 @@ class Run:
     end: State
     planned: dict[str, Floats] = field(default_factory=dict)
     plans: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a planner answers.
+
+    Attributes:
+        plan: The plan.
+        until: Base step up to which it can be followed.
+        warm: What the next plan can start from.
+    """
+
+    plan: Plan
+    until: int
+    warm: Warm | None
+
+
+class Planner(Protocol):
+    """Plans a home at an instant."""
+
+    def __call__(self, at: int, state: State, warm: Warm | None) -> Answer:
+        """Return a plan from a base step on.
+
+        Raises:
+            ModelError: P301 if there is no plan.
+        """
 
 
 #: Quantities that are summed over the parts of a base step, and those that are taken at its end.
@@ -161,6 +187,7 @@ def closed_loop(
     spec: ReplaySpec,
     plan_spec: PlanSpec,
     *,
+    planner: Planner | None = None,
     store: Checkpoints | None = None,
     told: Callable[[int], None] | None = None,
 ) -> Run:
@@ -173,6 +200,7 @@ def closed_loop(
         belief: The home as the planner sees it.
         spec: How it is run.
         plan_spec: How plans are made.
+        planner: Who plans; a deterministic planner on the belief if not given.
         store: Checkpoints of weeks.
         told: Is told how many base steps are done.
     """
@@ -181,6 +209,7 @@ def closed_loop(
     simulator = Simulator(plant, parts=parts, exact=spec.real_temperatures)
     every = max(1, round(spec.replan_min / 60 / base_h))
     week = round(168 / base_h)
+    planner = planner or Certain(belief, spec, plan_spec)
     flows: dict[str, list[Floats]] = {}
     planned: dict[str, list[Floats]] = {}
     homes, plans = Homes.of(state), 0
@@ -189,7 +218,7 @@ def closed_loop(
         key = f"{name}-{number:03d}"
         kept = None if store is None else store.load(key)
         if kept is None:
-            kept = _week(simulator, homes, belief, (first, last, every), spec, plan_spec)
+            kept = _week(simulator, homes, planner, (first, last, every))
             if store is not None:
                 store.save(key, kept)
         homes = _restored(kept)
@@ -207,19 +236,13 @@ def closed_loop(
 
 
 def _week(
-    simulator: Simulator,
-    homes: Homes,
-    belief: Belief,
-    span: tuple[int, int, int],
-    spec: ReplaySpec,
-    plan_spec: PlanSpec,
+    simulator: Simulator, homes: Homes, planner: Planner, span: tuple[int, int, int]
 ) -> dict[str, Floats]:
     """Run one week and return what happened and the state at its end as arrays."""
     first, last, every = span
     plant = simulator.plant
-    n, base_h = plant.seen.grid.n, plant.seen.grid.step_h
-    warm: Warm | None = None
-    plan: Plan | None = None
+    base_h = plant.seen.grid.step_h
+    answer: Answer | None = None
     planned_at, guard = first, Guard()
     rule = RuleController(plant, [THERMOSTAT], simulator.hours)
     flows: dict[str, list[Floats]] = {name: [] for name in NOTED}
@@ -228,18 +251,15 @@ def _week(
         count = min(every, last - at)
         if at and plant.seen.local_day[at] != plant.seen.local_day[at - 1]:
             homes.starts_today[:] = 0
-        slots = slots_from(at, n, base_h, spec)
-        believed = belief.look(at, int(slots.counts.sum()))
-        new = _planned(believed, slots, homes.state(), plan_spec, warm)
+        new = _asked(planner, at, homes.state(), None if answer is None else answer.warm)
         if new is not None:
-            plan, warm, planned_at = new, new.warm, at
+            answer, planned_at = new, at
         age_min = 60 * (at - planned_at) * base_h
-        usable = plan is not None and not guard.stale(age_min) and at + count <= plan.slots.edges[-1]
         controller: Controller = rule
-        if usable and plan is not None:
-            controller = Steered(plan, plant, guard)
+        if answer is not None and not guard.stale(age_min) and at + count <= answer.until:
+            controller = Steered(answer.plan, plant, guard)
         trace = simulator.run(homes, at, count, controller)
-        said = _said(plan, count) if new is not None and plan is not None else dict.fromkeys(PLANNED, np.nan)
+        said = dict.fromkeys(PLANNED, np.nan) if new is None else _said(new.plan, count)
         for name, values in condensed(trace).items():
             flows[name].append(values)
         for name, value in (said | {"failed": float(new is None)}).items():
@@ -249,10 +269,31 @@ def _week(
     return out | {f"state.{name}": np.asarray(getattr(homes, name)) for name in STATE}
 
 
-def _planned(plant: Plant, slots: Slots, state: State, spec: PlanSpec, warm: Warm | None) -> Plan | None:
+class Certain:
+    """The deterministic planner: what is believed comes true.
+
+    Args:
+        belief: The home as the planner sees it.
+        spec: How the home is run.
+        plan_spec: How plans are made.
+    """
+
+    def __init__(self, belief: Belief, spec: ReplaySpec, plan_spec: PlanSpec) -> None:
+        self.belief, self.spec, self.plan_spec = belief, spec, plan_spec
+
+    def __call__(self, at: int, state: State, warm: Warm | None) -> Answer:
+        """See :class:`Planner`."""
+        grid = self.belief.truth.seen.grid
+        slots = slots_from(at, grid.n, grid.step_h, self.spec)
+        believed = self.belief.look(at, int(slots.counts.sum()))
+        plan = make_plan(believed, slots, state, self.plan_spec, warm=warm)
+        return Answer(plan, int(slots.edges[-1]), plan.warm)
+
+
+def _asked(planner: Planner, at: int, state: State, warm: Warm | None) -> Answer | None:
     """Return a plan, or ``None``: then the last one is followed until it is stale, and after that a thermostat."""
     try:
-        return make_plan(plant, slots, state, spec, warm=warm, effort=EFFORT if spec.quality == "fast" else None)
+        return planner(at, state, warm)
     except (ModelError, SolverError):
         return None
 

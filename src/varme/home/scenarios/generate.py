@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.signal import lfilter
 
 from varme.components.electric_vehicle import ElectricVehicle
+from varme.data.synthetic.filters import first_order
 from varme.ground.context import Context
 from varme.home.case import load_case
 from varme.home.plant import Plant
@@ -93,7 +93,7 @@ def _fading(innovations: Floats, memory_h: float, step_h: float) -> Floats:
     """Return an error of unit spread that is zero at the start, (n,)."""
     keep = float(np.exp(-step_h / memory_h))
     first = np.concatenate([[0.0], innovations[1:]])
-    return np.asarray(lfilter([np.sqrt(1 - keep**2)], [1.0, -keep], first))
+    return first_order(first, keep, float(np.sqrt(1 - keep**2)))
 
 
 def _ratio(innovations: Floats, spread: float, memory_h: float, step_h: float) -> Floats:
