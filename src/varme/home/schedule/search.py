@@ -38,7 +38,7 @@ class Effort:
         gap_cent: Gap at which it ends, whatever the cost.
         thresholds: Status of the relaxed LP above which a pattern runs.
         swings: How far a following pattern may run ahead or behind, in shortest runs of heat: for room and hot water.
-        moves: Most LPs spent on moves of the compressor.
+        moves: Most LPs spent on moves of the compressor; one where the dynamic program has been through the states.
         rounds: Most LPs spent on rounding the charge of vehicles.
         rounds_of_others: Most LPs spent on rounding everything else that is whole.
         vehicle_moves: Most LPs spent on moves of vehicles, if rounding left something to do.
@@ -50,16 +50,16 @@ class Effort:
     gap_cent: float = 0.5
     thresholds: tuple[float, ...] = (0.5,)
     swings: tuple[tuple[float, float], ...] = ((0.5, 0.5),)
-    moves: int = 3
+    moves: int = 6
     rounds: int = 4
     rounds_of_others: int = 12
     vehicle_moves: int = 3
-    stages: float = 0.0
-    labels: int = 150
+    stages: float = 6.0
+    labels: int = 100
 
 
 #: For re-plans in a closed loop and for fleets: a narrow dynamic program, one move.
-QUICK = Effort(labels=60, moves=1)
+QUICK = Effort(labels=60, moves=1, stages=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +98,7 @@ class Planner:
         effort: How far to go.
         best: The best choice so far.
         bound: Proven bound [cent].
+        told: Whether the dynamic program gave a pattern.
     """
 
     problem: Problem
@@ -110,6 +111,7 @@ class Planner:
     base: Found | None = None
     near: list[tuple[float, int, Choice]] = field(default_factory=list)
     curves: list[float] = field(default_factory=list)
+    told: bool = False
 
     def __post_init__(self) -> None:
         """Gather columns."""
@@ -168,7 +170,7 @@ class Planner:
                 self.try_choice(Choice(pattern))
                 if self.close():
                     break
-        self.improve(self.effort.moves)
+        self.improve(min(self.effort.moves, 1) if self.told else self.effort.moves)
         if self.rules is not None and (self.best is None or not self.stands(self.best)):
             self.try_choice(Choice(self.rules.cheapest(np.ones((self.rules.modes, self.rules.n)))))
         self.round_vehicles()
@@ -293,15 +295,13 @@ class Planner:
         if rules is None or pump is None:
             yield np.full(self.problem.slots.n, -1)
             return
-        if self.effort.labels and fits(self.problem):
-            cells = Cells.of(pump, self.effort.labels)
-            told = Dynamic(self.problem, rules, self.lp.duals(found), cells, found.x).run()
-            if told is not None and rules.allows(told[0]):
-                yield told[0]
+        yield from self.dynamic(found)
         x = found.x[self.on]
         pattern = self.following(found, self.effort.swings[0])
         if rules.allows(pattern):
             yield pattern
+        if self.told and self.best is not None:
+            return
         if self.effort.stages:
             pattern = self.staged(found)
             if rules.allows(pattern):
@@ -320,6 +320,17 @@ class Planner:
                 yield pattern
         if self.best is None:
             yield rules.cheapest(np.full(x.shape, 1.0))
+
+    def dynamic(self, found: Solution) -> Iterator[Pattern]:
+        """Yield the pattern of the dynamic program at the prices of a relaxed plan, if there is one."""
+        pump, labels = self.problem.plant.heat_pump, self.effort.labels
+        if pump is None or self.rules is None or not labels or not fits(self.problem):
+            return
+        program = Dynamic(self.problem, self.rules, self.lp.duals(found), Cells.of(pump, labels), found.x)
+        told = program.run()
+        if told is not None and self.rules.allows(told[0]):
+            self.told = True
+            yield told[0]
 
     def following(
         self, found: Solution, swings: tuple[float, float], before: Pattern | None = None
