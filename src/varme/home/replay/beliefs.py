@@ -80,7 +80,7 @@ class Belief:
     def __init__(self, plant: Plant, spec: ForecastSpec, given: dict[str, Floats] | None = None) -> None:
         self.truth, self.spec = plant, spec
         self.perfect = spec.method == "perfect"
-        self.plant = plant if self.perfect else _reserved(_copied(plant), spec.water_reserve_k)
+        self.plant = plant if self.perfect else _reserved(copied(plant), spec.water_reserve_k)
         self.table: PumpTable | None = None
         self.follows_outdoor = False
         pump = plant.heat_pump
@@ -90,6 +90,20 @@ class Belief:
             if self.follows_outdoor:
                 self.table = PumpTable.of(pump, source)
         self.forecasts = {} if self.perfect else forecasts_of(plant, spec, given or {})
+
+    def truths(self) -> dict[str, Floats]:
+        """Return each series that is forecast as it comes out, shape (N,)."""
+        plant = self.truth
+        every = {
+            "outdoor_c": plant.seen.outdoor_c, "pv_kw": plant.grid.pv_kw, "load_kw": plant.grid.load_kw,
+            "import_cent_per_kwh": plant.grid.import_cent_per_kwh,
+            "export_cent_per_kwh": plant.grid.export_cent_per_kwh,
+        }  # fmt: skip
+        if plant.house is not None:
+            every["gains_kw"] = plant.house.gains_kw
+        if plant.tank is not None:
+            every["draw_kw"] = plant.tank.draw_kw
+        return {name: values for name, values in every.items() if name in self.forecasts}
 
     def look(self, first: int, count: int) -> Plant:
         """Return the home with forecasts for the steps ``first`` to ``first + count``, made just before ``first``."""
@@ -110,7 +124,7 @@ class Belief:
         return plant
 
 
-def _copied(plant: Plant) -> Plant:
+def copied(plant: Plant) -> Plant:
     """Return a home with its own copies of the series that forecasts are written into."""
     grid, house, tank, pump = plant.grid, plant.house, plant.tank, plant.heat_pump
     names = ("pv_kw", "load_kw", "import_cent_per_kwh", "export_cent_per_kwh")

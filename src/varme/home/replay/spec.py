@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 
 from varme.ground.series import SeriesSpec
 from varme.ground.spec import Spec
+from varme.home.scenarios.spec import ScenariosSpec
 from varme.home.spec import HomeFields, PlanSpec, StateSpec
+
+ErrorSource = Literal["seen", "spec"]
 
 
 class ForecastSpec(Spec):
@@ -36,10 +39,11 @@ class ReplaySpec(Spec):
 
     replan_min: int = Field(default=60, ge=5, le=1440)
     """Time between plans [min]."""
-    horizon_h: float = Field(default=36.0, ge=6, le=168)
-    """Length of a plan."""
-    fine_h: float = Field(default=6.0, ge=1)
-    """How far a plan has slots of the study's step; after it they are longer."""
+    horizon_h: float = Field(default=24.0, ge=6, le=168)
+    """Length of a plan. Default: in three weeks of the synthetic year 24 h cost less than 30 and 36 h, whose last hours
+    rest on weak forecasts."""
+    fine_h: float = Field(default=3.0, ge=1)
+    """How far a plan has slots of the study's step; after it they are longer. Default: likewise, against 2 and 6 h."""
     coarse_min: int = Field(default=60, ge=5, le=240)
     """Length of the later slots [min]."""
     simulation_min: int = Field(default=15, ge=1, le=60)
@@ -60,6 +64,11 @@ class ReplaySpec(Spec):
     """Draws of the bootstrap over weeks."""
     seed: int = Field(default=1, ge=0)
     """Seed of the bootstrap."""
+    scenario_errors: ErrorSource = "seen"
+    """Errors of the scenarios, if there are any: `seen`: those that the same forecasts made so far in the replay (at
+    the start, while there are too few, the spreads of `[scenarios]`); `spec`: those spreads throughout."""
+    scenario_water_reserve_k: float | None = Field(default=None, ge=0, le=10)
+    """The planner's reserve of hot water under scenarios [K]; that of `forecast` if not given."""
 
     @model_validator(mode="after")
     def _fits(self) -> ReplaySpec:
@@ -83,3 +92,14 @@ class HomeReplayStudy(HomeFields):
     """What the planner knows of what comes."""
     replay: ReplaySpec = ReplaySpec()
     """How the home is run."""
+    scenarios: ScenariosSpec | None = None
+    """A controller beside the planner whose decisions until the next plan suit many scenarios; none if not given. Of
+    the section, `fresh_count` has no meaning here, `first_min` is at least the time between plans, prices are known
+    until they are published, and trips are as expected."""
+
+    @model_validator(mode="after")
+    def _uncertain(self) -> HomeReplayStudy:
+        if self.scenarios is not None and self.forecast.method == "perfect":
+            what = "scenarios need forecasts that err, and `forecast.method` is `perfect`"
+            raise ValueError(f"P108 scenarios: {what} | Leave the section out, or take `persistence`.")
+        return self

@@ -21,8 +21,9 @@ from varme.home.case import HomeCase, load_case, state_of
 from varme.home.plant import State
 from varme.home.replay.beliefs import Belief
 from varme.home.replay.charts import replay_charts
+from varme.home.replay.hedged import Hedged
 from varme.home.replay.kpis import Stored, kpis
-from varme.home.replay.loop import Run, closed_loop, condensed
+from varme.home.replay.loop import Planner, Run, closed_loop, condensed
 from varme.home.replay.savings import Blocks, running, savings_by_season
 from varme.home.replay.spec import HomeReplayStudy
 from varme.home.replay.tables import (
@@ -77,9 +78,9 @@ def run(study: HomeReplayStudy, context: Context) -> Result:
     belief = Belief(case.plant, study.forecast, given)
     runs: dict[str, Run] = {}
     seconds: dict[str, float] = {}
-    for name, mind in _minds(study, case, belief).items():
+    for name, (mind, planner) in _minds(study, case, belief, given).items():
         begun = time.process_time()
-        runs[name] = _closed(name, study, case, state, mind, context)
+        runs[name] = _closed(name, study, case, state, mind, planner, context)
         seconds[name] = round(time.process_time() - begun, 2)
     begun = time.process_time()
     rules: dict[str, Rules] = dict(
@@ -106,21 +107,37 @@ def run(study: HomeReplayStudy, context: Context) -> Result:
     )
 
 
-def _minds(study: HomeReplayStudy, case: HomeCase, belief: Belief) -> dict[str, Belief]:
-    """Return the planners that are run: that of the study, and the one that knows the future."""
-    out = {"plan": belief}
+def _minds(
+    study: HomeReplayStudy, case: HomeCase, belief: Belief, given: dict[str, Floats]
+) -> dict[str, tuple[Belief, Planner | None]]:
+    """Return the planners that are run: the study's, that under scenarios, and the one that knows the future."""
+    out: dict[str, tuple[Belief, Planner | None]] = {"plan": (belief, None)}
+    if study.scenarios is not None:
+        own, reserve_k = belief, study.replay.scenario_water_reserve_k
+        if reserve_k is not None:
+            forecast = study.forecast.model_copy(update={"water_reserve_k": reserve_k})
+            own = Belief(case.plant, forecast, given)
+        vat = study.tariff.vat_share
+        out["scenarios"] = own, Hedged(own, study.replay, study.plan, study.scenarios, vat)
     if study.replay.perfect and study.forecast.method != "perfect":
-        out["perfect"] = Belief(case.plant, study.forecast.model_copy(update={"method": "perfect"}))
+        perfect = study.forecast.model_copy(update={"method": "perfect"})
+        out["perfect"] = Belief(case.plant, perfect), None
     return out
 
 
 def _closed(
-    name: str, study: HomeReplayStudy, case: HomeCase, state: State, belief: Belief, context: Context
+    name: str,
+    study: HomeReplayStudy,
+    case: HomeCase,
+    state: State,
+    belief: Belief,
+    planner: Planner | None,
+    context: Context,
 ) -> Run:
     context.progress.stage(name, case.grid.n)
     store: Checkpoints | None = context.checkpoints(name, fingerprint(study, case, name))
     return closed_loop(
-        name, case.plant, state, belief, study.replay, study.plan, store=store,
+        name, case.plant, state, belief, study.replay, study.plan, planner=planner, store=store,
         told=lambda done: context.progress.advance(done, {}),
     )  # fmt: skip
 
@@ -219,22 +236,15 @@ def _tables(
     return tables, {"block": blocks.unit}
 
 
-def _truths(belief: Belief) -> dict[str, Floats]:
-    plant = belief.truth
-    out = {
-        "outdoor_c": plant.seen.outdoor_c, "pv_kw": plant.grid.pv_kw, "load_kw": plant.grid.load_kw,
-        "import_cent_per_kwh": plant.grid.import_cent_per_kwh,
-    }  # fmt: skip
-    return out if plant.tank is None else out | {"draw_kw": plant.tank.draw_kw}
-
-
 def _scores(study: HomeReplayStudy, belief: Belief) -> dict[str, Score]:
     """Return the errors of the forecasts, made every six hours."""
-    step_h = belief.truth.seen.grid.step_h
+    step_h, told = belief.truth.seen.grid.step_h, ("export_cent_per_kwh", "gains_kw")
     leads = min(round(study.replay.horizon_h / step_h), belief.truth.seen.grid.n // 2)
     every = max(1, round(6 / step_h))
     return {
-        name: score(belief.forecasts[name], truth, leads, every) for name, truth in _truths(belief).items()
+        name: score(belief.forecasts[name], truth, leads, every)
+        for name, truth in belief.truths().items()
+        if name not in told
     }
 
 
@@ -244,7 +254,7 @@ def _loss_table(found: Replayed, belief: Belief) -> Table:
     days, first = np.unique(seen.local_day, return_index=True)
     last = np.append(first[1:], seen.grid.n)
     errors: dict[str, list[float]] = {"outdoor_c": [], "pv_kw": [], "load_kw": []}
-    truths = _truths(belief)
+    truths = belief.truths()
     for begin, end in zip(first.tolist(), last.tolist(), strict=True):
         for name, out in errors.items():
             ahead = belief.forecasts[name].at(begin, end - begin)
@@ -269,32 +279,32 @@ def figures(found: Replayed, study: HomeReplayStudy) -> list[Figure]:
     saved = whole["plan"]
     share = round(100 * study.replay.confidence_share)
     out = [
-        Figure("cost_eur", plan.cost_eur, "cost under plans, stores valued"),
-        Figure("rule_cost_eur", rule.cost_eur, f"cost under the rule: {found.rule}"),
-        Figure("saving_eur", saved.saving_eur, f"saving against {found.rule}"),
-        Figure("saving_low_eur", saved.low_eur, f"lower end of the {share} % interval"),
-        Figure("saving_high_eur", saved.high_eur, f"upper end of the {share} % interval"),
-        Figure("saving_percent", saved.percent, f"saving over the cost under {found.rule}"),
+        Figure("cost_eur", plan.cost_eur, "Cost under plans, stores valued"),
+        Figure("rule_cost_eur", rule.cost_eur, f"Cost under the rule: {found.rule}"),
+        Figure("saving_eur", saved.saving_eur, f"Saving against {found.rule}"),
+        Figure("saving_low_eur", saved.low_eur, f"Lower end of the {share} % interval"),
+        Figure("saving_high_eur", saved.high_eur, f"Upper end of the {share} % interval"),
+        Figure("saving_percent", saved.percent, f"Saving over the cost under {found.rule}"),
     ]
     if "perfect" in whole:
         out.append(
-            Figure("saving_bound_eur", whole["perfect"].saving_eur, "saving with perfect forecasts: a bound")
+            Figure("saving_bound_eur", whole["perfect"].saving_eur, "Saving with perfect forecasts: a bound")
         )
     return [
         *out,
-        Figure("spf", plan.spf, "heat over electricity of heat pump and backup heater"),
-        Figure("cold_k_h", plan.cold_k_h, "degree-hours below the comfort band"),
-        Figure("rule_cold_k_h", rule.cold_k_h, "the same, under the rule"),
+        Figure("spf", plan.spf, "Heat over electricity of heat pump and backup heater"),
+        Figure("cold_k_h", plan.cold_k_h, "Degree-hours below the comfort band"),
+        Figure("rule_cold_k_h", rule.cold_k_h, "Degree-hours below the comfort band, under the rule"),
         Figure(
             "water_missed_k_h",
             plan.water_missed_k_h,
-            "degree-hours in which the tank was colder than expected",
+            "Degree-hours in which the tank was colder than expected",
         ),
-        Figure("rule_water_missed_k_h", rule.water_missed_k_h, "the same, under the rule"),
-        Figure("starts_count", plan.starts_count, "starts of the compressor"),
-        Figure("self_sufficiency_share", plan.self_sufficiency_share, "demand that is not bought"),
-        Figure("co2_kg", plan.co2_kg, "emissions of the electricity bought"),
-        Figure("peak_kw", plan.peak_kw, "highest import"),
+        Figure("rule_water_missed_k_h", rule.water_missed_k_h, "Degree-hours of the tank, under the rule"),
+        Figure("starts_count", plan.starts_count, "Starts of the compressor"),
+        Figure("self_sufficiency_share", plan.self_sufficiency_share, "Demand that is not bought"),
+        Figure("co2_kg", plan.co2_kg, "Emissions of the electricity bought"),
+        Figure("peak_kw", plan.peak_kw, "Highest import"),
     ]
 
 

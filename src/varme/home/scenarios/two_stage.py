@@ -19,7 +19,7 @@ far above any electricity: as the controller of a real home would cut back. What
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -238,13 +238,18 @@ class ScenarioPlan:
 
 
 def recourses_of(
-    plants: Sequence[Plant], slots: Slots, state: State, worth: Worth, first_count: int
+    plants: Sequence[Plant],
+    slots: Slots,
+    state: State,
+    worth: Worth,
+    first_count: int,
+    model: Callable[[Plant], Problem] | None = None,
 ) -> tuple[First, list[Recourse]]:
     """Build the scenarios' models, each started from the first one's basis."""
     out: list[Recourse] = []
     first: First | None = None
     for plant in plants:
-        problem = build(plant, slots, state, worth)
+        problem = build(plant, slots, state, worth) if model is None else model(plant)
         first = first or first_of(problem, first_count)
         one = Recourse(problem, first, out[0] if out else None)
         if not out:
@@ -265,6 +270,9 @@ def scenario_plan(
     first_count: int = 2,
     gap_cent: float = 0.5,
     rounds: int = 60,
+    model: Callable[[Plant], Problem] | None = None,
+    trial: Callable[[First], Floats] | None = None,
+    relaxed_rounds: int = 0,
 ) -> ScenarioPlan:
     """Plan a home under uncertainty.
 
@@ -278,6 +286,10 @@ def scenario_plan(
         first_count: Slots whose decisions are the same in all scenarios.
         gap_cent: Gap at which the plan is good enough.
         rounds: Most rounds of cuts.
+        model: Gives the model of a scenario; :func:`~varme.home.schedule.problem.build` if not given.
+        trial: Gives first decisions that are tried first: the plan is then no worse than they are.
+        relaxed_rounds: Most rounds with a relaxed master before those with whole numbers: many decisions in common are
+            found several times faster so.
 
     Raises:
         ModelError: P301 if a scenario has no plan; P351 if there is no scenario.
@@ -285,20 +297,29 @@ def scenario_plan(
     if not plants:
         raise ModelError(Trouble("P351", "scenarios", "there is no scenario to plan for"))
     worth = worth or worth_of(plants[0].take(slots), slots)
-    first, recourses = recourses_of(plants, slots, state, worth, min(first_count, slots.n))
+    first, recourses = recourses_of(plants, slots, state, worth, min(first_count, slots.n), model)
     count = len(plants)
     share = np.full(count, 1.0 / count) if weights is None else np.asarray(weights, dtype=float)
-    return _cutting(first, recourses, share, risk or Risk(), gap_cent, rounds)
+    begin = None if trial is None else trial(first)
+    return _cutting(first, recourses, share, risk or Risk(), gap_cent, rounds, begin, relaxed_rounds)
 
 
 def _cutting(
-    first: First, recourses: list[Recourse], weights: Floats, risk: Risk, gap_cent: float, rounds: int
+    first: First,
+    recourses: list[Recourse],
+    weights: Floats,
+    risk: Risk,
+    gap_cent: float,
+    rounds: int,
+    begin: Floats | None = None,
+    relaxed_rounds: int = 0,
 ) -> ScenarioPlan:
     free = [one.free() for one in recourses]
     alone, wishes = np.array([c for c, _ in free]), np.stack([x for _, x in free])
     master = Master(first, alone, weights, risk, recourses[0].problem)
-    best, best_x, best_costs, bound, last = np.inf, wishes[0], alone, -np.inf, None
-    trial = master.nearest(weights @ wishes)
+    best, best_x, best_costs, last = np.inf, wishes[0], alone, None
+    bound = _relaxed_rounds(master, recourses, weights @ wishes, gap_cent, relaxed_rounds)
+    trial = master.nearest(weights @ wishes) if begin is None else begin
     done = 0
     while done < rounds:
         done += 1
@@ -308,7 +329,7 @@ def _cutting(
         if value < best:
             best, best_x, best_costs = value, trial, costs
         master.cut(trial, costs, np.stack([g for _, g in answers]))
-        trial, lower = master.solve()
+        trial, lower = master.solve(gap_cent / 4 if relaxed_rounds else 1e-3)
         bound = max(bound, lower)
         if best - bound <= gap_cent:
             break
@@ -320,6 +341,26 @@ def _cutting(
         first, best_x, risk, weights, best_costs, alone, risk.of(best_costs, weights), min(bound, best), done, solves,
         recourses,
     )  # fmt: skip
+
+
+def _relaxed_rounds(
+    master: Master, recourses: list[Recourse], x: Floats, gap_cent: float, rounds: int
+) -> float:
+    """Cut with the master's whole numbers relaxed until that gap is closed; return the bound."""
+    best, best_x, bound = np.inf, x, -np.inf
+    for _ in range(rounds):
+        answers = [one.cost(x) for one in recourses]
+        costs = np.array([c for c, _ in answers])
+        value = master.risk.of(costs, master.weights)
+        if value < best:
+            best, best_x = value, x
+        master.cut(x, costs, np.stack([g for _, g in answers]))
+        found, lower = master.relaxed()
+        bound = max(bound, lower)
+        if best - bound <= gap_cent / 2:
+            break
+        x = 0.5 * found + 0.5 * best_x
+    return bound
 
 
 class Master:
@@ -334,6 +375,7 @@ class Master:
     """
 
     def __init__(self, first: First, alone: Floats, weights: Floats, risk: Risk, problem: Problem) -> None:
+        self.risk, self.weights = risk, weights
         self.first, self.count, d, s = first, len(alone), len(first.columns), len(alone)
         self.base = float(alone.mean())
         low = alone - self.base
@@ -401,9 +443,21 @@ class Master:
         data = np.concatenate([-slopes, np.ones((s, 1))], axis=1)
         self._add(columns, data, costs - self.base - slopes @ x)
 
-    def solve(self) -> tuple[Floats, float]:
-        """Return the best first decisions under the cuts, and the bound."""
-        solver = Solver(self.arrays, mip_rel_gap=0.0, mip_abs_gap=1e-3, presolve="off")
+    def relaxed(self) -> tuple[Floats, float]:
+        """Return the best first decisions under the cuts with whole numbers relaxed, and the bound."""
+        arrays = replace(self.arrays, integer=np.zeros(len(self.arrays.cost), dtype=bool))
+        found = require_optimal(Solver(arrays, presolve="off").run(), "scenarios")
+        x = found.x[: len(self.first.columns)]
+        return np.clip(x, self.first.lower, self.first.upper), found.objective
+
+    def solve(self, gap_cent: float = 1e-3) -> tuple[Floats, float]:
+        """Return the best first decisions under the cuts, and the bound.
+
+        Args:
+            gap_cent: Gap of the master itself; presolve pays where it is not closed to nothing.
+        """
+        presolve = "off" if gap_cent <= 1e-3 else "on"
+        solver = Solver(self.arrays, mip_rel_gap=0.0, mip_abs_gap=gap_cent, presolve=presolve)
         found = solver.run()
         if not found.feasible:
             raise ModelError(Trouble("P301", "scenarios", "the first decisions have no feasible point"))
