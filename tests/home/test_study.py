@@ -97,7 +97,7 @@ def test_the_gap_is_told_in_cents_and_the_bound_lies_below(result):
     provenance = result.provenance
     assert provenance["bound_cent"] <= provenance["objective_cent"] + 1e-9
     assert result["gap_cent"] == pytest.approx(
-        provenance["objective_cent"] - provenance["bound_cent"], abs=1e-9
+        provenance["objective_cent"] - provenance["bound_cent"], rel=1e-6, abs=1e-9
     )
     assert provenance["violation"] < 1e-6
 
