@@ -30,12 +30,12 @@ def home_replay(options: Options) -> Iterator[Line]:
             done = closed_loop("plan", home.plant, home.state, belief, ReplaySpec(), PlanSpec())
             seconds += time.process_time() - started
             plans += done.plans
-    note = f"{plans} plans of 36 h on {4 * days} days of four seasons, scaled to a year"
+    note = f"{plans} plans of 24 h on {4 * days} days of four seasons, scaled to a year"
     yield Line(
         "a year, hourly plans",
         seconds * 8760 / plans,
         "s",
-        size="full home, 36 h ahead",
+        size="full home, 24 h ahead",
         bar=Bar(120.0),
         note=note,
     )
