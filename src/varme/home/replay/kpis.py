@@ -90,7 +90,10 @@ class Stored:
             heat = price * float(np.median(full))
         second = plant.second_heater
         if second is not None and np.any(second.heat_max_kw > 0):
-            own = float(np.mean(second.heat_cent_per_kwh[second.heat_max_kw > 0])) + price * second.electric_per_heat
+            own = (
+                float(np.mean(second.heat_cent_per_kwh[second.heat_max_kw > 0]))
+                + price * second.electric_per_heat
+            )
             heat = own if pump is None else min(heat, own)
         room = np.zeros(0) if plant.house is None else heat * plant.house.network.capacity_kwh_per_k
         tank = 0.0 if plant.tank is None else heat * plant.tank.capacity_kwh_per_k

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from varme.components.home import Slots
 from varme.home.plant import Plant
@@ -32,7 +33,8 @@ def worth_of(plant: Plant, slots: Slots) -> Worth:
     """Return terminal values: what it would cost to make heat and electricity anew after the end.
 
     A day like the last one of the plan is expected to follow. Electricity is valued at the mean of the cheaper half of
-    its prices, weighted by time; heat in addition at the COP at full load, and only as far as heating will be needed:
+    its prices, weighted by time; heat in addition at the COP at full load, or at the price of the second heater where
+    that is lower, and only as far as heating will be needed:
 
     * the house would settle at ``T_free`` without heating; a kelvin of a node is worth its capacity times the price of
       heat times ``n / (n + 1/2)`` with ``n = T_low - T_free`` (0 if it is not positive), since half a kelvin more
@@ -53,6 +55,7 @@ def worth_of(plant: Plant, slots: Slots) -> Worth:
         assert pump is not None
         full = pump.electric_on_kw[m] / np.maximum(pump.heat_max_kw[m], 1e-9) + pump.electric_per_heat[m]
         per_heat[mode] = _cheap(plant.grid.import_cent_per_kwh[last] * full[last], hours)
+    per_heat |= _by_second_heater(plant, per_heat, price, last, hours)
     room = np.zeros(0)
     if plant.house is not None:
         house, network = plant.house, plant.house.network
@@ -74,6 +77,21 @@ def worth_of(plant: Plant, slots: Slots) -> Worth:
     if plant.vehicles:
         car = max(0.0, price / plant.vehicles[0].charge_efficiency_share) * 0.98
     return Worth(room, tank, battery, car)
+
+
+def _by_second_heater(
+    plant: Plant, per_heat: dict[str, float], price: float, last: NDArray[np.int64], hours: Floats
+) -> dict[str, float]:
+    """Return what heat costs where a second heater makes it cheaper, or alone, by bus [cent/kWh]."""
+    second = plant.second_heater
+    if second is None:
+        return {}
+    runs = second.heat_max_kw[last] > 0
+    if not runs.any():
+        return {}
+    own = _cheap((second.heat_cent_per_kwh[last] + price * second.electric_per_heat)[runs], hours[runs])
+    alone = plant.heat_pump is None
+    return {bus: own if alone else min(own, per_heat[bus]) for bus in second.buses}
 
 
 def _cheap(values: Floats, hours: Floats) -> float:
