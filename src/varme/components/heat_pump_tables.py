@@ -71,7 +71,7 @@ def cop_map_table(machine: PerformanceMap, spec: HomeHeatPump | None = None) -> 
         {
             "row": [r[0] for r in rows], "source_c": source, "flow_c": flow, "load_share": load, "map_cop": cop,
             "low_cop": cop * np.exp(-error), "high_cop": cop * np.exp(error), "point_cop": known,
-            "flow": [f"flow {f:g} C" for f in flow],
+            "flow": [f"Flow {f:g} °C" for f in flow],
         },
     )  # fmt: skip
 
@@ -102,28 +102,42 @@ def bivalence_table(
     )  # fmt: skip
 
 
-def heat_pump_charts() -> list[Chart]:
-    """Return the charts of both tables."""
-    section = "Heat pump"
+def heat_pump_charts(machine: PerformanceMap | None = None) -> list[Chart]:
+    """Return the charts of both tables.
+
+    Args:
+        machine: The machine, whose known points are named under its map.
+    """
+    section, note = "Heat pump", ""
+    if machine is not None and machine.points:
+        known = [f"{p.cop:.2f} at {p.source_c:g}/{p.flow_c:g} °C" for p in machine.points[:8]]
+        note = f"Made from {len(machine.points)} known points (COP at source/flow): {', '.join(known)}."
+    elif machine is not None:
+        note = "No point of this machine is known: the median of certified machines."
     return [
         Chart(
             "cop_map", "heatmap", "COP at full load over source and flow temperature", "cop_map", "source_c",
             ("flow_c",), colour="map_cop", where={"row": ("map",)}, x_label="Source [°C]", y_label="Flow [°C]",
-            section=section,
+            section=section, words={"map_cop": "COP"}, note=note,
         ),
         Chart(
             "cop_lines", "line", "COP at full load at three flow temperatures", "cop_map", "source_c", ("map_cop",),
-            group="flow", where={"row": ("line",)}, x_label="Source [°C]", y_label="COP", section=section,
+            group="flow", where={"row": ("line",)}, x_label="Source [°C]", y_label="COP [-]", section=section,
         ),
         Chart(
             "cop_points", "scatter", "Known points, and what the map gives there", "cop_map", "source_c",
-            ("point_cop", "map_cop"), where={"row": ("point",)}, x_label="Source [°C]", y_label="COP", section=section,
+            ("point_cop", "map_cop"), where={"row": ("point",)}, x_label="Source [°C]", y_label="COP [-]",
+            section=section, words={"point_cop": "Known point", "map_cop": "Map"},
             note="Certified or data-sheet points at their own load; the map smooths them where they contradict.",
         ),
         Chart(
             "bivalence", "line", "Capacity of the heat pump and heat load of the house", "bivalence", "outdoor_c",
             ("need_kw", "heat_max_kw", "heat_min_kw", "with_backup_kw"), x_label="Outdoor temperature [°C]",
             y_label="Heat [kW]", section=section,
+            words={
+                "need_kw": "Heat load of the house", "heat_max_kw": "Heat pump, full load",
+                "heat_min_kw": "Heat pump, least load", "with_backup_kw": "With backup heater",
+            },
             note="Left of where need and full load cross the backup heater helps; right of where need and smallest "
             "heat cross the compressor starts and stops.",
         ),

@@ -42,6 +42,9 @@ class Chart:
         section: Heading in the report under which the chart stands.
         rows: First and last row (exclusive) of the table after filtering, for long tables; ``None`` for all.
         threshold: Horizontal lines: label -> value.
+        words: Column, or value of a text column -> how it is written in the legend and along an axis of categories;
+            by default the words of its name.
+        low: Whether the chart is a low strip, because there is nothing to read from its height.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Chart:
     section: str = "Charts"
     rows: tuple[int, int] | None = None
     threshold: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    low: bool = False
 
     def columns(self) -> list[str]:
         """Return the names of the columns that the chart uses, in order."""

@@ -11,6 +11,7 @@ from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.result import Figure
 from varme.ground.tables import Column, Table, TableSchema
+from varme.home.chart_words import WORDS
 from varme.home.plant import Plant
 from varme.home.schedule.figures import Kpis
 from varme.home.schedule.flows import Flows
@@ -42,10 +43,10 @@ BASELINES = TableSchema(
 )
 #: What each rule is, for people.
 RULE_TEXT = {
-    "thermostat": "thermostat: room and tank at their set points, car charged on return",
-    "thermostat_night_car": "thermostat with the car charged from midnight on: what heat and battery alone save",
-    "timer": "timer: night set-back, hot water at fixed hours, car from midnight on",
-    "no_storage": "no storage: heat when it is needed, nothing shifted",
+    "thermostat": "a thermostat: room and tank at set points, car charged on return",
+    "thermostat_night_car": "a thermostat with the car charged from midnight on",
+    "timer": "a timer: night set-back, hot water at fixed hours, car from midnight on",
+    "no_storage": "no storage: heat when needed, nothing shifted",
 }
 
 
@@ -172,17 +173,17 @@ def comparison_figures(found: Comparison) -> list[Figure]:
             Figure(
                 "replay_room_k",
                 round(replay.room_error_k, 4),
-                "Executed by the minute: largest difference of the room",
+                "Executed by the minute: largest difference of the room's temperature",
             ),
             Figure(
                 "replay_tank_k",
                 round(replay.tank_error_k, 4),
-                "Executed by the minute: largest difference of the tank",
+                "Executed by the minute: largest difference of the tank's temperature",
             ),
             Figure(
                 "replay_cost_percent",
                 100 * replay.cost_error_share,
-                "Executed by the minute: difference of cost, of what is bought",
+                "Executed by the minute: difference of cost",
             ),
         ]
     return out
@@ -206,7 +207,7 @@ def comparison_charts(found: Comparison) -> list[Chart]:
     charts = [
         Chart(
             "baselines", "bars", "What the day costs, by plan and by rules with the same heat", "baselines", "control",
-            ("cost_eur",), x_label="Control", y_label="Cost [EUR]", section="Against what",
+            ("cost_eur",), x_label="Control", y_label="Cost [EUR]", section="Against what", words=WORDS,
             note="Set points of the rules are shifted until room and tank get the plan's heat; what is left in the "
             "stores is valued alike.",
         )

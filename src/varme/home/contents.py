@@ -106,7 +106,9 @@ def all_figures(found: Found) -> list[Figure]:
     by_name = {name: Figure(name, value, text) for name, value, text in found.kpis.meanings()}
     figures = [
         by_name.pop("cost_eur"),
-        Figure("gap_cent", found.plan.certificate.gap_abs, "Proven: no plan is better by more than"),
+        Figure(
+            "gap_cent", round(found.plan.certificate.gap_abs, 6), "Proven: no plan is better by more than"
+        ),
     ]
     if found.beside is not None:
         figures += comparison_figures(found.beside)[:2]
@@ -139,7 +141,7 @@ def all_charts(found: Found) -> list[Chart]:
         known = {"cop_map", "bivalence"} if found.case.study.house is not None else {"cop_map"}
         charts += [
             chart
-            for chart in heat_pump_charts()
+            for chart in heat_pump_charts(pump.machine.performance)
             if chart.table in known and (chart.name != "cop_points" or pump.machine.performance.points)
         ]
     return charts if found.unsure is None else [*charts, *scenario_charts(found.unsure)]

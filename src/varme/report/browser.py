@@ -21,7 +21,8 @@ from varme.report.drawing import (
     Drawing,
     Trace,
     draw,
-    is_temperature,
+    is_far_from_zero,
+    is_free_of_zero,
 )
 from varme.report.flows import Flows
 from varme.report.localtime import axis_seconds
@@ -136,10 +137,10 @@ def _curves(drawing: Drawing, body: Curves) -> dict[str, Any]:
     if series and chart.threshold:
         series[0]["markLine"] = _mark_line(chart.threshold)
     second = any(t.second for t in body.traces)
-    left = is_temperature([t for t in body.traces if not t.second])
+    left = is_free_of_zero(chart, body)
     axes = [_value_axis(body.y_label, **_reach(chart, body), **({"scale": True} if left else {}))]
     if second:
-        right = {"scale": True} if is_temperature([t for t in body.traces if t.second]) else {}
+        right = {"scale": True} if is_far_from_zero([t for t in body.traces if t.second]) else {}
         axes.append(_value_axis(body.y2_label, position="right", splitLine={"show": False}, **right))
     columns = [{"key": f"s{i}", "head": _head(t.name, t.unit)} for i, t in enumerate(body.traces)]
     stacked = chart.kind in {"stack", "stacked_bars"}
@@ -148,7 +149,7 @@ def _curves(drawing: Drawing, body: Curves) -> dict[str, Any]:
         "legend": _legend([t.name for t in body.traces]),
         "tooltip": {"trigger": "axis"},
         "dataset": {"source": source},
-        "xAxis": _x_axis(body.x),
+        "xAxis": _x_axis(body.x) | ({"axisLine": {"onZero": False}} if left else {}),
         "yAxis": axes if second else axes[0],
         "series": series,
         "dataZoom": _zoom(rows > (40 if bars else LONG) and chart.kind != "duration"),

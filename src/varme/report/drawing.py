@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -53,6 +55,23 @@ class Trace:
 def is_temperature(traces: list[Trace]) -> bool:
     """Return whether series are temperatures, whose zero means nothing, so that an axis need not begin there."""
     return bool(traces) and all("°C" in trace.unit for trace in traces)
+
+
+def is_far_from_zero(traces: list[Trace]) -> bool:
+    """Return whether a second axis need not begin at zero: temperatures, and values that all lie far above it."""
+    values = np.concatenate([t.values[np.isfinite(t.values)] for t in traces] or [np.zeros(0)])
+    return is_temperature(traces) or (len(values) > 1 and 0.35 * float(values.max()) < float(values.min()))
+
+
+def is_free_of_zero(chart: Chart, body: Curves) -> bool:
+    """Return whether the left axis need not begin at zero: temperatures, and lines over numbers far above it."""
+    first = [t for t in body.traces if not t.second]
+    if is_temperature(first):
+        return True
+    values = np.concatenate([t.values[np.isfinite(t.values)] for t in first] or [np.zeros(0)])
+    if chart.kind != "line" or body.x.kind != "number" or chart.threshold or len(values) < 2:
+        return False
+    return 0.6 * float(values.max()) < float(values.min())
 
 
 @dataclass(frozen=True)
@@ -185,7 +204,13 @@ def _refuse_text(chart: Chart, frame: pd.DataFrame) -> None:
             raise ValueError(f"chart {chart.name}: column {column} of table {chart.table} holds no numbers")
 
 
-def _axis(values: pd.Series[Any], label: str, zone: str, categories: bool) -> tuple[Axis, NDArray[np.intp]]:
+def _axis(
+    values: pd.Series[Any],
+    label: str,
+    zone: str,
+    categories: bool,
+    words: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Axis, NDArray[np.intp]]:
     """Return the axis of a column's distinct values, and each row's place on it."""
     name = str(values.name)
     kind = values.dtype.kind if hasattr(values.dtype, "kind") else "O"
@@ -201,7 +226,7 @@ def _axis(values: pd.Series[Any], label: str, zone: str, categories: bool) -> tu
         return Axis(
             "category" if categories else "number", label or label_with_unit(name), distinct, texts
         ), place
-    texts_of_rows = [group_text(v) for v in values.tolist()]
+    texts_of_rows = [words.get(t, t) for t in map(group_text, values.tolist())]
     order = {text: i for i, text in enumerate(dict.fromkeys(texts_of_rows))}
     place = np.asarray([order[t] for t in texts_of_rows], dtype=np.intp)
     return Axis("category", label or label_with_unit(name), np.arange(len(order)), tuple(order)), place
@@ -211,7 +236,7 @@ def _groups(chart: Chart, frame: pd.DataFrame) -> tuple[list[str | None], NDArra
     if chart.group is None:
         return [None], np.zeros(len(frame), dtype=np.intp)
     codes, values = frame[chart.group].factorize(use_na_sentinel=False)
-    return [group_text(v) for v in values], np.asarray(codes, dtype=np.intp)
+    return [chart.words.get(t, t) for t in map(group_text, values)], np.asarray(codes, dtype=np.intp)
 
 
 def _gathered(
@@ -235,9 +260,9 @@ def _gathered(
 def _curves(chart: Chart, frame: pd.DataFrame, zone: str, palette: dict[str, str]) -> Curves:
     bars = chart.kind in {"bars", "stacked_bars"}
     summed = bars or chart.kind == "stack"
-    x, place = _axis(frame[chart.x], chart.x_label, zone, categories=bars)
+    x, place = _axis(frame[chart.x], chart.x_label, zone, categories=bars, words=chart.words)
     if chart.kind == "stack" and len(x) == 1 and x.kind == "time":
-        x, place = _axis(frame[chart.x], chart.x_label, zone, categories=True)
+        x, place = _axis(frame[chart.x], chart.x_label, zone, categories=True, words=chart.words)
     groups, member = _groups(chart, frame)
     words = column_words(chart)
     traces = []
@@ -293,14 +318,14 @@ def _step_h(times: pd.Series[Any]) -> float:
 def _cells(chart: Chart, frame: pd.DataFrame, zone: str) -> Cells:
     if chart.colour is None:
         raise ValueError(f"chart {chart.name}: a heat map needs the column that gives the colour")
-    x, column = _axis(frame[chart.x], chart.x_label, zone, categories=True)
+    x, column = _axis(frame[chart.x], chart.x_label, zone, categories=True, words=chart.words)
     y, row = _axis(frame[chart.y[0]], chart.y_label, zone, categories=True)
     values = _gathered(row, column, (len(y), len(x)), frame[chart.colour].to_numpy(), mean=True)
-    return Cells(x, y, label_with_unit(chart.colour), values)
+    return Cells(x, y, chart.words.get(chart.colour) or label_with_unit(chart.colour), values)
 
 
 def _boxes(chart: Chart, frame: pd.DataFrame, zone: str, palette: dict[str, str]) -> Boxes:
-    x, place = _axis(frame[chart.x], chart.x_label, zone, categories=True)
+    x, place = _axis(frame[chart.x], chart.x_label, zone, categories=True, words=chart.words)
     groups, member = _groups(chart, frame)
     words = column_words(chart)
     series = []
@@ -319,7 +344,7 @@ def _boxes(chart: Chart, frame: pd.DataFrame, zone: str, palette: dict[str, str]
 
 
 def _clouds(chart: Chart, frame: pd.DataFrame, zone: str, palette: dict[str, str]) -> Clouds:
-    x, place = _axis(frame[chart.x], chart.x_label, zone, categories=False)
+    x, place = _axis(frame[chart.x], chart.x_label, zone, categories=False, words=chart.words)
     groups, member = _groups(chart, frame)
     words = column_words(chart)
     across = x.values[place] if len(x) else x.values

@@ -12,7 +12,17 @@ from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from varme.report.drawing import Axis, Boxes, Cells, Clouds, Curves, Drawing, Trace, is_temperature
+from varme.report.drawing import (
+    Axis,
+    Boxes,
+    Cells,
+    Clouds,
+    Curves,
+    Drawing,
+    Trace,
+    is_far_from_zero,
+    is_free_of_zero,
+)
 from varme.report.flows import Box, Flows, boxes_of
 from varme.report.localtime import axis_seconds
 from varme.report.numbers import format_number
@@ -116,7 +126,8 @@ def ink_curves(drawing: Drawing, body: Curves, axes: Axes) -> None:
             axes.fill_between(x, first[0].values, step="post", color=first[0].colour, alpha=0.15, linewidth=0)
     axes.set_ylabel(literal(body.y_label))
     axes.margins(x=0.01 if body.x.kind != "category" else 0.02)
-    _from_zero(axes, first)
+    if not is_free_of_zero(drawing.chart, body):
+        _from_zero(axes, first)
     if second:
         other = axes.twinx()
         plain_axes(other)
@@ -124,13 +135,12 @@ def ink_curves(drawing: Drawing, body: Curves, axes: Axes) -> None:
         other.set_ylabel(literal(body.y2_label))
         for trace in second:
             _line(other, x, trace, "-", "line", body)
-        _from_zero(other, second)
+        if not is_far_from_zero(second):
+            _from_zero(other, second)
 
 
 def _from_zero(axes: Axes, traces: list[Trace]) -> None:
-    """Let the axis begin at zero where no value is below it; a temperature's zero means nothing."""
-    if is_temperature(traces):
-        return
+    """Let the axis begin at zero where no value is below it."""
     lowest = min((float(np.nanmin(t.values)) for t in traces if np.isfinite(t.values).any()), default=0.0)
     if lowest >= 0:
         axes.set_ylim(bottom=0.0)

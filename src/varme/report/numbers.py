@@ -17,6 +17,8 @@ MISSING: Final = "\u2013"
 LARGE: Final = 1e5
 #: Suffixes that say what a number is, and stay in its words.
 NAMED: Final = {"cop"}
+#: Units of money whose broken amounts below a hundred have two decimals.
+MONEY: Final = {"eur", "cent"}
 #: Short words of the trade that are written in capitals.
 ACRONYMS: Final = {
     "cop": "COP", "spf": "SPF", "chp": "CHP", "pv": "PV", "co2": "CO\u2082", "lp": "LP", "milp": "MILP", "utc": "UTC",
@@ -119,9 +121,13 @@ def format_quantity(
         return Quantity(value, "")
     target = shown_in or display_unit(value, unit)
     label = unit_label(target)
-    if value is None or unit is None or target is None or target == unit:
+    if value is None or unit is None or target is None:
         return Quantity(format_number(value, significant), label if value is not None else "")
-    return Quantity(format_number(float(value) * conversion_factor(unit, target), significant), label)
+    if target != unit:
+        value = float(value) * conversion_factor(unit, target)
+    if target in MONEY and isinstance(value, float) and 0.1 <= abs(value) < 100 and value != round(value):
+        return Quantity(format_fixed(value, 2), label)
+    return Quantity(format_number(value, significant), label)
 
 
 def unit_label(unit: str | None) -> str:

@@ -40,6 +40,10 @@ COMPARISON: Final = "comparison"
 KINDS: Final = {
     "retrofit": "Heat pumps in place of gas furnaces",
     "home": "Heat pump, storage and PV in a house",
+    "home-sizing": "Sizes of heat pump, tank, PV and battery for a house",
+    "home-replay": "A house with a heat pump, replanned in closed loop",
+    "home-learn": "What meters tell about a house",
+    "fleet": "Plans of many homes with heat pumps",
     "pool": "Pool of large heat pumps in the markets",
     "exchange": "Exchange of power and heat between homes",
     "district": "Heat pumps in a district-heating system",
@@ -75,6 +79,7 @@ class ChartView:
     note: str
     remarks: tuple[str, ...]
     problem: str = ""
+    low: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def _chart(chart: Chart, result: Result, colours: dict[str, str]) -> tuple[Chart
             option = option_of(drawing)
     except (KeyError, ValueError) as error:
         problem = f"This chart could not be drawn: {error.args[0] if error.args else error}"
-    return ChartView(chart.name, chart.kind, chart.title, chart.note, remarks, problem), option
+    return ChartView(chart.name, chart.kind, chart.title, chart.note, remarks, problem, chart.low), option
 
 
 def _headlines(figures: list[FigureRow]) -> list[FigureRow]:

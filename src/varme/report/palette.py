@@ -27,6 +27,12 @@ KNOWN: Final = {
     "coal": "#4A4F57", "natural gas": "#E69F00", "gas": "#E69F00", "wood": "#009E73", "biomass": "#009E73",
     "wood pellets": "#009E73", "straw": "#D6C11A", "oil": "#8B4A00", "waste": "#8A8F98", "wind": "#56B4E9",
     "pv": "#D6C11A", "solar": "#D6C11A", "heat pump": "#D55E00", "heat pumps": "#D55E00",
+    "household": "#8A8F98", "backup heater": "#9B2242", "second heater": "#8B4A00", "battery": "#00674B",
+    "from the battery": "#009E73", "car": "#0072B2", "from the car": "#6FB1DA", "bought": "#56B4E9", "sold": "#2B5A74",
+    "price": "#1D2733", "outdoor": "#5B6775", "outside": "#A9C8B5", "room": "#E69F00", "hot water": "#CC79A7",
+    "tank": "#CC79A7", "heat in the room": "#E69F00", "heat in the tank": "#CC79A7", "comfort, lower end": "#56B4E9",
+    "comfort, upper end": "#D08A8A", "temperature expected": "#56B4E9", "upper end": "#D08A8A",
+    "under plans": "#0072B2", "under the rule": "#E69F00", "best so far": "#0072B2", "proven bound": "#8A8F98",
 }  # fmt: skip
 
 
@@ -96,6 +102,7 @@ def series_names(chart: Chart, result: Result) -> list[str]:
         groups = texts if texts is not None else [group_text(v) for v in np.unique(values)]
         if allowed is not None:
             groups = [g for g in groups if g in {group_text(a) for a in allowed}]
+        groups = [chart.words.get(g, g) for g in groups]
     except KeyError:
         return []
     names = [trace_name(group, words[column], len(chart.y)) for column in chart.y for group in groups]
@@ -105,9 +112,9 @@ def series_names(chart: Chart, result: Result) -> list[str]:
 def column_words(chart: Chart) -> dict[str, str]:
     """Return the words for each column that a chart draws; with the unit where the words alone would not differ."""
     columns = (*chart.y, *chart.y2)
-    words = {c: words_of(c) for c in columns}
+    words = {c: chart.words.get(c) or words_of(c) for c in columns}
     if len(set(words.values())) < len(words):
-        words = {c: label_with_unit(c) for c in columns}
+        words = {c: chart.words.get(c) or label_with_unit(c) for c in columns}
     return words
 
 

@@ -42,6 +42,8 @@ DPI: Final = 100
 SIDE_LEGEND: Final = 8
 #: Rows of a legend at the right before a second column starts.
 SIDE_ROWS: Final = 30
+#: Height of a low chart over that of others.
+LOW: Final = 0.4
 
 
 def draw_png(
@@ -69,6 +71,7 @@ def draw_png(
         OSError: if the file cannot be written; an older one then stays as it was.
     """
     drawing = draw(chart, result, colours)
+    height_px = round(height_px * LOW) if chart.low else height_px
     figure = Figure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     lines = textwrap.wrap(chart.title, max(20, width_px // 12))[:2] or [""]

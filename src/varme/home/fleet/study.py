@@ -102,12 +102,12 @@ def feeder_figures(done: Coordination) -> list[Figure]:
     net = done.net_kw.sum(axis=0)
     cost = float(done.objective_cent.sum())
     return [
-        Figure("coordinated_peak_kw", float(net.max()), "highest import of all homes together, coordinated"),
-        Figure("coordinated_cost_eur", float(done.money_cent.sum()) / 100, "what all plans cost, coordinated"),
-        Figure("coordination_gap_eur", done.gap_cent / 100, "largest possible loss against the best coordination"),
-        Figure("coordination_gap_share", done.gap_cent / max(abs(cost), 1e-9), "the same, relative to the cost"),
+        Figure("coordinated_peak_kw", float(net.max()), "Highest import of all homes together, coordinated"),
+        Figure("coordinated_cost_eur", float(done.money_cent.sum()) / 100, "What all plans cost, coordinated"),
+        Figure("coordination_gap_eur", done.gap_cent / 100, "Largest possible loss against the best coordination"),
+        Figure("coordination_gap_share", done.gap_cent / max(abs(cost), 1e-9), "The same, relative to the cost"),
         Figure(
-            "coordination_price_max_cent_per_kwh", float(np.abs(done.price_cent).max()), "highest price of the feeder"
+            "coordination_price_max_cent_per_kwh", float(np.abs(done.price_cent).max()), "Highest price of the feeder"
         ),
     ]  # fmt: skip
 
@@ -146,15 +146,15 @@ def figures(planned: Planned, homes: Homes) -> list[Figure]:
     gaps, shares = planned.figure("gap_cent"), tables.gap_shares(planned)
     net = (planned.power("import") - planned.power("export")).sum(axis=0)
     return [
-        Figure("homes_count", len(homes), "homes"),
-        Figure("failed_count", len(planned.failed), "homes without a plan"),
-        Figure("cost_eur", float(planned.figure("cost_cent").sum()) / 100, "what all plans cost"),
-        Figure("peak_kw", float(net.max()), "highest import of all homes together"),
-        Figure("own_peaks_kw", float(planned.figure("peak_kw").sum()), "sum of the homes' own highest imports"),
-        Figure("gap_median_cent", float(np.median(gaps)), "median gap of a plan: largest possible loss"),
-        Figure("gap_p95_cent", float(np.quantile(gaps, 0.95)), "gap that 95 % of the plans keep"),
-        Figure("gap_median_share", float(np.median(shares)), "median gap, relative to the home's cost"),
-        Figure("gap_p95_share", float(np.quantile(shares, 0.95)), "gap that 95 % keep, relative to the home's cost"),
+        Figure("homes_count", len(homes), "Homes"),
+        Figure("failed_count", len(planned.failed), "Homes without a plan"),
+        Figure("cost_eur", float(planned.figure("cost_cent").sum()) / 100, "What all plans cost"),
+        Figure("peak_kw", float(net.max()), "Highest import of all homes together"),
+        Figure("own_peaks_kw", float(planned.figure("peak_kw").sum()), "Sum of the homes' own highest imports"),
+        Figure("gap_median_cent", float(np.median(gaps)), "Median gap of a plan: largest possible loss"),
+        Figure("gap_p95_cent", float(np.quantile(gaps, 0.95)), "Gap that 95 % of the plans keep"),
+        Figure("gap_median_share", float(np.median(shares)), "Median gap, relative to the home's cost"),
+        Figure("gap_p95_share", float(np.quantile(shares, 0.95)), "Gap that 95 % keep, relative to the home's cost"),
     ]  # fmt: skip
 
 

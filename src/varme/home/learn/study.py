@@ -35,20 +35,20 @@ LIMITS = {"c": (-60.0, 110.0), "kw": (-200.0, 200.0), "kwh": (-1.0, 2000.0)}
 
 #: Parameter -> what it is, for people.
 MEANINGS = {
-    "heat_loss_w_per_k": "heat loss of the house",
-    "capacity_kwh_per_k": "heat capacity of the house",
-    "room_capacity_share": "share of it in air and furniture",
-    "coupling_ratio": "coupling of room and walls, over the heat loss",
-    "solar_aperture_m2": "solar aperture",
-    "gains_kw": "gains of people and appliances",
+    "heat_loss_w_per_k": "Heat loss of the house",
+    "capacity_kwh_per_k": "Heat capacity of the house",
+    "room_capacity_share": "Share of it in air and furniture",
+    "coupling_ratio": "Coupling of room and walls, over the heat loss",
+    "solar_aperture_m2": "Solar aperture",
+    "gains_kw": "Gains of people and appliances",
     "spf": "SPF over the record",
     "cop_level_ratio": "COP over that of the map",
-    "electricity_w_per_k": "electricity per kelvin of cold",
-    "balance_c": "outdoor temperature at which heating begins",
-    "loss_w_per_k": "standing loss of the tank",
-    "draw_kwh_per_day": "hot water drawn",
-    "round_trip_share": "round trip of the battery",
-    "battery_standing_w": "standing loss of the battery",
+    "electricity_w_per_k": "Electricity per kelvin of cold",
+    "balance_c": "Outdoor temperature at which heating begins",
+    "loss_w_per_k": "Standing loss of the tank",
+    "draw_kwh_per_day": "Hot water drawn",
+    "round_trip_share": "Round trip of the battery",
+    "battery_standing_w": "Standing loss of the battery",
     "pv_level_ratio": "PV over its model",
 }
 
@@ -141,7 +141,10 @@ def figures(learnt: Learnt) -> list[Figure]:
         if estimate.verdict == "not identifiable":
             out.append(Figure(estimate.name, None, f"{MEANINGS[estimate.name]}: not identifiable"))
             continue
-        text = f"{MEANINGS[estimate.name]}: {estimate.verdict}, {estimate.low:.4g} to {estimate.high:.4g}"
+        low, high, unit = estimate.low, estimate.high, ""
+        if estimate.name.endswith("_share"):
+            low, high, unit = 100 * low, 100 * high, " %"
+        text = f"{MEANINGS[estimate.name]}: {estimate.verdict}, {low:.4g} to {high:.4g}{unit}"
         out.append(Figure(estimate.name, estimate.value, text))
     return out
 

@@ -94,6 +94,7 @@ def learnt_charts(learnt: Learnt) -> list[Chart]:
                 "room_fit", "line", "Room temperature: measured, and the fitted house alone", "room_fit", "time",
                 ("room_c", "model_c"), x_label="Time", y_label="Temperature [°C]", y2=("outdoor_c",),
                 y2_label="Outdoor [°C]", section="The house",
+                words={"room_c": "Measured", "model_c": "Fitted house", "outdoor_c": "Outdoor"},
                 note="The model sees weather and heat only; what it does not know (windows, guests) lets it drift.",
             ),
             Chart(
@@ -107,6 +108,10 @@ def learnt_charts(learnt: Learnt) -> list[Chart]:
             Chart(
                 "profiles", "steps", "Mean power by hour of the day", "profiles", "clock_h", ("power_kw",),
                 group="quantity", x_label="Hour of the day [h]", y_label="Power [kW]", section="Profiles",
+                words={
+                    "household, weekday": "Household, weekday", "household, weekend": "Household, weekend",
+                    "hot water": "Hot water",
+                },
             )
         )  # fmt: skip
     return charts

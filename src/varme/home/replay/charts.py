@@ -7,6 +7,7 @@ import numpy as np
 from varme.ground.charts import Chart
 from varme.ground.tables import Table
 from varme.home.chart_words import WORDS
+from varme.home.replay.hedged_report import scenarios_chart
 from varme.home.replay.tables import Replayed
 
 _WEEK_H = 168
@@ -60,6 +61,8 @@ def replay_charts(found: Replayed, tables: dict[str, Table]) -> list[Chart]:
         out = [c for c in out if c.name != "tank_bands"]
     if found.plant.house is None:
         out = [c for c in out if c.name != "room_bands"]
+    if "replay_scenarios" in tables:
+        out.append(scenarios_chart())
     if "forecasts" in tables:
         out.append(
             Chart(

@@ -187,15 +187,15 @@ def scenario_figures(outcome: Outcome) -> list[Figure]:
     """Return what a plan under uncertainty adds to the summary."""
     plan = outcome.plan
     out = [
-        Figure("scenario_gap_cent", plan.gap_cent, "gap of the scenario plan"),
-        Figure("information_cent", plan.information_cent, "what it would be worth to know the scenario beforehand"),
-        Figure("scenario_saved_cent", outcome.inside.saved_cent, "saving by the scenario plan on its own scenarios"),
+        Figure("scenario_gap_cent", plan.gap_cent, "Gap of the scenario plan"),
+        Figure("information_cent", plan.information_cent, "What it would be worth to know the scenario beforehand"),
+        Figure("scenario_saved_cent", outcome.inside.saved_cent, "Saving by the scenario plan on its own scenarios"),
     ]  # fmt: skip
     if outcome.outside is not None:
-        text = "saving by the scenario plan on fresh scenarios, mean"
+        text = "Saving by the scenario plan on fresh scenarios, mean"
         out.append(Figure("scenario_saved_fresh_cent", outcome.outside.saved_cent, text))
         out.append(
-            Figure("scenario_saved_fresh_error_cent", outcome.outside.saved_error_cent, "its standard error")
+            Figure("scenario_saved_fresh_error_cent", outcome.outside.saved_error_cent, "Its standard error")
         )
     return out
 
@@ -233,7 +233,8 @@ def scenario_charts(outcome: Outcome) -> list[Chart]:
         Chart(
             f"fan_{quantity.partition('_')[0]}", "steps", f"{label.partition(' [')[0]} over the scenarios",
             "scenario_fan", "time", ("low_ratio", "middle_ratio", "high_ratio"), where={"quantity": (quantity,)},
-            x_label="Time", y_label=label, section="Scenarios",
+            x_label="Time", y_label=label, section="Uncertainty",
+            words={"low_ratio": "10 % lie below", "middle_ratio": "Median", "high_ratio": "10 % lie above"},
             note="Median, and the values that 10 % of the scenarios lie below and above.",
         )
         for quantity, label in labels.items()

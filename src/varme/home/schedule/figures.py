@@ -68,8 +68,8 @@ class Kpis:
 
 
 _MEANINGS = {
-    "cost_eur": "Cost: electricity bought and sold, fuel, wear (wishes missed are apart)",
-    "spf": "SPF: heat of heat pump and backup over their electricity, standby included",
+    "cost_eur": "Cost: electricity, fuel and wear, without wishes missed",
+    "spf": "SPF: heat of heat pump and backup over their electricity",
     "co2_kg": "Emissions of the electricity bought and of fuel",
     "self_consumption_share": "Self-consumption: PV that is used at home",
     "self_sufficiency_share": "Self-sufficiency: use that is not bought",
@@ -95,7 +95,11 @@ def kpis_of(plan: Plan, flows: Flows | None = None) -> Kpis:
     outside = plan.value("house.cold") + plan.value("house.warm")
     short = sum(float(np.sum(plan.value(f"vehicle.{v.name}.short"))) for v in plan.problem.plant.vehicles)
     second = plan.problem.plant.second_heater
-    burnt = 0.0 if second is None else _sum(flows.second_room_kw + flows.second_water_kw, hours) * second.co2_g_per_kwh
+    burnt = (
+        0.0
+        if second is None
+        else _sum(flows.second_room_kw + flows.second_water_kw, hours) * second.co2_g_per_kwh
+    )
     return Kpis(
         cost_eur=plan.cost_cent / 100,
         co2_kg=(_sum(flows.import_kw * plan.problem.plant.grid.co2_g_per_kwh, hours) + burnt) / 1e3,
@@ -135,16 +139,16 @@ def energy_table(plan: Plan, flows: Flows | None = None) -> Table:
     hours = plan.slots.step_h
     heat = {"Room": flows.room_heat_kw, "Hot water": flows.water_heat_kw}
     links = [
-        ("Grid", "Electricity", flows.import_kw),
+        ("Bought", "Electricity", flows.import_kw),
         ("PV", "Electricity", flows.pv_kw),
-        ("Battery out", "Electricity", flows.discharge_kw),
-        ("Car out", "Electricity", flows.vehicle_discharge_kw),
+        ("From the battery", "Electricity", flows.discharge_kw),
+        ("From the car", "Electricity", flows.vehicle_discharge_kw),
         ("Electricity", "Household", flows.load_kw),
         ("Electricity", "Deferrable loads", flows.deferrable_kw),
         ("Electricity", "Heat pump", flows.heat_pump_kw),
         ("Electricity", "Backup heater", flows.backup_kw),
-        ("Electricity", "Battery in", flows.charge_kw),
-        ("Electricity", "Car in", flows.vehicle_charge_kw),
+        ("Electricity", "Battery", flows.charge_kw),
+        ("Electricity", "Car", flows.vehicle_charge_kw),
         ("Electricity", "Sold", flows.export_kw),
         ("Outside", "Heat pump", np.maximum(sum(heat.values()) - flows.room_kw - flows.water_kw, 0.0)),
         ("Heat pump", "Room", flows.room_heat_kw),

@@ -7,6 +7,7 @@ import numpy as np
 from varme.ground.charts import Chart
 from varme.ground.findings import Finding
 from varme.ground.tables import Column, Table, TableSchema
+from varme.home.chart_words import WORDS
 from varme.home.schedule.figures import Kpis
 from varme.home.schedule.flows import Flows, flows_of
 from varme.home.schedule.plan import Plan
@@ -101,6 +102,7 @@ def plan_charts(plan: Plan) -> list[Chart]:
     uses += ["vehicle_charge_kw"] if plant.vehicles else []
     uses += ["battery_charge_kw"] if plant.battery is not None else []
     uses += ["deferrable_kw"] if np.any(flows_of(plan).deferrable_kw > 0) else []
+    uses += ["export_kw"] if np.any(flows_of(plan).export_kw > 1e-3) else []
     sources = ["import_kw", "pv_kw"]
     sources += ["battery_discharge_kw"] if plant.battery is not None else []
     sources += ["vehicle_discharge_kw"] if any(v.discharge_max_kw for v in plant.vehicles) else []
@@ -109,19 +111,21 @@ def plan_charts(plan: Plan) -> list[Chart]:
         Chart(
             "schedule", "stack", "What the home draws, and the price of electricity", "plan", "time", tuple(uses),
             x_label="Time", y_label="Power [kW]", y2=("import_cent_per_kwh",), y2_label="Import price [ct/kWh]",
-            section=section, note="Means over each slot; what is drawn equals what is supplied in the next chart.",
+            section=section, words=WORDS,
+            note="Means over each slot, what is sold included; the next chart shows where it comes from.",
         ),
         Chart(
             "supply", "stack", "Where the electricity comes from", "plan", "time", tuple(sources), x_label="Time",
-            y_label="Power [kW]", y2=("export_kw",), y2_label="Sold [kW]", section=section,
+            y_label="Power [kW]", section=section, words=WORDS,
+            note="Means over each slot.",
         ),
     ]  # fmt: skip
     if plant.heat_pump is not None:
         on = tuple(f"{mode}_on_share" for mode in plant.heat_pump.modes)
         charts.append(
             Chart(
-                "compressor", "stack", "The compressor: room, hot water, cooling, or off", "plan", "time", on,
-                x_label="Time", y_label="On [-]", section=section,
+                "compressor", "stack", "What the compressor runs for, and when it is off", "plan", "time", on,
+                x_label="Time", y_label="On [-]", section=section, words=WORDS, low=True,
                 note="One compressor, one 3-way valve: never two at once.",
             )
         )  # fmt: skip
@@ -130,14 +134,21 @@ def plan_charts(plan: Plan) -> list[Chart]:
             Chart(
                 "room", "steps", "Room temperature within its comfort band", "plan", "time",
                 ("room_c", "room_low_c", "room_high_c"), x_label="Time", y_label="Temperature [°C]",
-                y2=("outdoor_c",), y2_label="Outdoor [°C]", section=section,
+                y2=("outdoor_c",), y2_label="Outdoor [°C]", section=section, words=WORDS,
+                note="Temperature at the end of each slot.",
             )
         )  # fmt: skip
     if plant.tank is not None:
+        hot = plant.tank.duty is not None and bool(
+            np.any(plan.value("tank.temperature") > plant.tank.high_c + 0.05)
+        )
         charts.append(
             Chart(
-                "tank", "steps", "Tank temperature within its band", "plan", "time",
+                "tank", "steps", "Tank temperature and its band", "plan", "time",
                 ("tank_c", "tank_low_c", "tank_high_c"), x_label="Time", y_label="Temperature [°C]", section=section,
+                words=WORDS,
+                note="Temperature at the end of each slot."
+                + (" The legionella duty lets the tank above its upper end." if hot else ""),
             )
         )  # fmt: skip
     stores = tuple(
@@ -149,22 +160,23 @@ def plan_charts(plan: Plan) -> list[Chart]:
         charts.append(
             Chart(
                 "levels", "steps", "Electricity in battery and car", "plan", "time", stores, x_label="Time",
-                y_label="Energy [kWh]", section=section,
+                y_label="Energy [kWh]", section=section, words=WORDS, note="Level at the end of each slot.",
             )
         )  # fmt: skip
     charts += [
         Chart(
             "energy", "sankey", "Energy from source to use", "energy", "source", ("target", "energy_kwh"),
-            y_label="Energy [kWh]", section="Energy",
+            y_label="Energy [kWh]", section=section,
+            note="Over the whole plan. Heat from outside and electricity make the heat of the heat pump.",
         ),
         Chart(
             "why", "stacked_bars", "Hours by device and reason", "reason_hours", "device", ("duration_h",),
-            group="reason", x_label="Device", y_label="Time [h]", section="Why",
-            note="Every slot has its reason in the table reasons, with the price then and when the heat is needed.",
+            group="reason", x_label="Device", y_label="Time [h]", section="Why", words=WORDS,
+            note="Every slot has its reason in the table of reasons, with the price then and when the heat is needed.",
         ),
         Chart(
             "worth", "steps", "What a kWh more would be worth, where it is", "worth", "time", ("worth_cent_per_kwh",),
-            group="where", x_label="Time", y_label="Worth [ct/kWh]", section="Why",
+            group="where", x_label="Time", y_label="Worth [ct/kWh]", section="Why", words=WORDS,
             note="From the plan with its on/off decisions fixed. Heat is counted in kWh of heat.",
         ),
     ]  # fmt: skip
@@ -175,11 +187,19 @@ def plan_findings(plan: Plan, kpis: Kpis) -> list[Finding]:
     """Return what a reader of a plan must know: wishes that were missed, PV that was cut, limits that bind."""
     out = []
     if kpis.room_missed_k_h > 0.05:
-        worst = plan.value("house.cold") + plan.value("house.warm")
+        cold, warm = plan.value("house.cold"), plan.value("house.warm")
+        worst = cold + warm
         slot = int(np.argmax(worst))
+        too_warm = float(warm @ plan.slots.step_h) > float(cold @ plan.slots.step_h)
+        why = (
+            "the sun and what else heats it are more than it loses, or avoiding it is dearer than comfort is worth"
+            if too_warm
+            else "more heat is not possible, or dearer than what comfort is worth"
+        )
         text = (
-            f"The room is outside its comfort band by {kpis.room_missed_k_h:.1f} K h in all, by {worst[slot]:.1f} K at "
-            f"most ({_when(plan, slot)}): more heat is not possible, or dearer than what comfort is worth."
+            f"The room is {'above' if too_warm else 'below'} its comfort band by {kpis.room_missed_k_h:.1f} K h "
+            f"in all, by {worst[slot]:.1f} K at "
+            f"most ({_when(plan, slot)}): {why}."
         )
         out.append(Finding("comfort_missed", "warning", "house", text, {"missed_k_h": kpis.room_missed_k_h}))
     if kpis.hot_water_missed_k_h > 0.05:

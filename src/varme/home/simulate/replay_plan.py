@@ -131,6 +131,7 @@ class PlanReplay:
                 Chart(
                     f"plan_replay_{name}", "line", f"{title}: planned, and replayed in steps of a minute",
                     REPLAY.name, "time", columns, x_label="Time", y_label="Temperature [°C]", section="Executed",
+                    words={columns[0]: "Planned", columns[1]: "Executed"},
                     note="The replay has the limits and the COP of the temperatures as they are in every minute.",
                 )
             )  # fmt: skip
@@ -154,10 +155,15 @@ class PlanReplay:
             )
             out.append(Finding("plan_not_executable", "warning", "replay", text, evidence))
         if kelvin > ERROR_MAX_K or abs(share) > COST_ERROR_MAX_SHARE:
-            text = (
-                f"Executed minute by minute, temperatures differ from the plan by up to {kelvin:.2f} K and cost by "
-                f"{100 * share:+.2f} % of the electricity bought."
+            parts = (
+                [f"temperatures differ from the plan by up to {kelvin:.2f} K"] if kelvin > ERROR_MAX_K else []
             )
+            if abs(share) > COST_ERROR_MAX_SHARE:
+                parts.append(
+                    f"the cost is {100 * abs(share):.1f} % {'higher' if share > 0 else 'lower'} than planned (of the "
+                    "electricity bought)"
+                )
+            text = f"Executed minute by minute, {' and '.join(parts)}."
             out.append(Finding("plan_replay_differs", "warning", "replay", text, evidence))
         return out
 
@@ -203,7 +209,9 @@ class FollowPlan:
             self.electric = spread(planned_electric_kw(plan) - pump.standby_kw)
         self.emitter = spread(plan.value("buffer.to_room")) if plan.problem.plant.buffer is not None else None
         self.backup_room, self.backup_water = (spread(plan.value(f"backup.{b}")) for b in ("room", "water"))
-        self.second_room, self.second_water = (spread(plan.value(f"second_heater.{b}")) for b in ("room", "water"))
+        self.second_room, self.second_water = (
+            spread(plan.value(f"second_heater.{b}")) for b in ("room", "water")
+        )
         self.charge, self.discharge = (spread(plan.value(f"battery.{d}")) for d in ("charge", "discharge"))
         names = [f"vehicle.{v.name}" for v in plan.problem.plant.vehicles]
         empty = np.zeros((int(slots.counts.sum()), 0))

@@ -11,6 +11,7 @@ from varme.ground.findings import Finding
 from varme.ground.size import Decision
 from varme.ground.tables import Table
 from varme.home.case import HomeCase
+from varme.home.chart_words import SIZE_WORDS, size_words
 from varme.home.sizing.equipment import Equipment
 from varme.home.sizing.outcome import Compared, DayCheck, Operation
 from varme.home.sizing.scaled import BACKUP, HEAT_PUMP
@@ -190,7 +191,9 @@ def _flat(found: Found, optimum: Table) -> list[Finding]:
     low, high = optimum.column("flat_low"), optimum.column("flat_high")
     for name, a, b in zip(optimum.column("size"), low, high, strict=True):
         if np.isfinite(a):
-            parts.append(f"{name} from {a:.3g} to {b:.3g}")
+            parts.append(
+                f"{size_words(name)} from {a:.3g} to {b:.3g} {SIZE_WORDS.get(name, (name, ''))[1]}".rstrip()
+            )
             evidence[str(name)] = [float(a), float(b)]
     if not parts:
         return []

@@ -13,6 +13,7 @@ from varme.ground.findings import Finding
 from varme.ground.result import Figure, Result
 from varme.ground.tables import Table, TableSchema
 from varme.home.case import HomeCase
+from varme.home.chart_words import size_words
 from varme.home.sizing import advice, outcome, pareto, tables
 from varme.home.sizing.charts import sizing_charts
 from varme.home.sizing.equipment import Equipment, equip, first_reference
@@ -277,48 +278,48 @@ def _figures(
     best, sized = found.sized.best, found.sized
     house_kw, water_kw = outcome.heat_load_kw(case)
     out = [
-        Figure("cost_eur", best.cost_eur, "yearly cost of the best sizes: capital, maintenance, energy"),
-        Figure("bound_eur", sized.bound_eur, "proven: no sizes within the limits cost less"),
-        Figure("gap_percent", 100 * sized.gap_share, "largest possible loss against the best sizes"),
+        Figure("cost_eur", best.cost_eur, "Yearly cost of the best sizes: capital, maintenance, energy"),
+        Figure("bound_eur", sized.bound_eur, "Proven: no sizes within the limits cost less"),
+        Figure("gap_percent", 100 * sized.gap_share, "Largest possible loss against the best sizes"),
     ]
     if best.branch:
-        out.append(Figure("heat_pump", best.branch, "heat pump chosen from the catalogue"))
+        out.append(Figure("heat_pump", best.branch, "Heat pump chosen from the catalogue"))
     out += [
         Figure(
             name,
             value,
-            f"{'best' if name in found.equipment.decisions else 'given'} size: {name.rpartition('_')[0]}",
+            f"{'Best' if name in found.equipment.decisions else 'Given'} size: {size_words(name)}",
         )
         for name, value in found.sizes.items()
     ]
     out += [
-        Figure("capital_eur", best.capital_eur, "of which annuities and maintenance"),
-        Figure("co2_kg", best.co2_kg, "emissions of bought electricity a year"),
+        Figure("capital_eur", best.capital_eur, "Of which annuities and maintenance"),
+        Figure("co2_kg", best.co2_kg, "Emissions of bought electricity a year"),
         Figure(
             "heat_load_kw",
             house_kw,
-            "heat load of the house at its design temperature (EN 12831-like), no gains",
+            "Heat load of the house at its design temperature (EN 12831-like), no gains",
         ),
-        Figure("heat_load_water_kw", water_kw, "addition for hot water by rule of thumb"),
-        Figure("bivalence_c", bivalence, "outdoor temperature below which the backup must help"),
-        Figure("backup_kwh", done.kwh("backup_kw"), "electricity of the backup heater a year"),
-        Figure("preview_eur", found.preview.cost_eur, "first answer by typical days; not a result"),
+        Figure("heat_load_water_kw", water_kw, "Addition for hot water by rule of thumb"),
+        Figure("bivalence_c", bivalence, "Outdoor temperature below which the backup must help"),
+        Figure("backup_kwh", done.kwh("backup_kw"), "Electricity of the backup heater a year"),
+        Figure("preview_eur", found.preview.cost_eur, "First answer by typical days; not a result"),
     ]
     if other is not None:
         out += [
-            Figure("reference_eur", other.cost_eur, f"yearly cost of the {other.name}"),
-            Figure("saving_eur", other.cost_eur - best.cost_eur, f"yearly saving against the {other.name}"),
-            Figure("payback_years", other.years[0], "payback without interest"),
+            Figure("reference_eur", other.cost_eur, f"Yearly cost of the {other.name}"),
+            Figure("saving_eur", other.cost_eur - best.cost_eur, f"Yearly saving against the {other.name}"),
+            Figure("payback_years", other.years[0], "Payback without interest"),
             Figure(
-                "payback_low_years", other.years[1], "with cheap equipment and the scenario that saves most"
+                "payback_low_years", other.years[1], "With cheap equipment and the scenario that saves most"
             ),
             Figure(
-                "payback_high_years", other.years[2], "with dear equipment and the scenario that saves least"
+                "payback_high_years", other.years[2], "With dear equipment and the scenario that saves least"
             ),
-            Figure("reference_co2_kg", other.co2_kg, f"emissions of the {other.name} a year"),
+            Figure("reference_co2_kg", other.co2_kg, f"Emissions of the {other.name} a year"),
         ]
     if found.equipment.price_year is not None:
-        out.append(Figure("price_year", found.equipment.price_year, "year of the money of investments"))
+        out.append(Figure("price_year", found.equipment.price_year, "Year of the money of investments"))
     return out
 
 

@@ -189,7 +189,7 @@
   function axisLook(axis, theme, isX, width) {
     const label = Object.assign({}, axis.axisLabel, {color: theme.soft, fontFamily: FONT, fontSize: 12, hideOverlap: true});
     const out = Object.assign({}, axis, {
-      axisLine: {show: isX, lineStyle: {color: theme.line}}, axisTick: Object.assign({}, axis.axisTick, {show: isX && (axis.type !== "value" || !!axis.axisTick), lineStyle: {color: theme.line}}),
+      axisLine: Object.assign({}, axis.axisLine, {show: isX, lineStyle: {color: theme.line}}), axisTick: Object.assign({}, axis.axisTick, {show: isX && (axis.type !== "value" || !!axis.axisTick), lineStyle: {color: theme.line}}),
       splitLine: Object.assign({show: !isX, lineStyle: {color: theme.grid}}, axis.splitLine), axisLabel: label,
     });
     if (isX) {
