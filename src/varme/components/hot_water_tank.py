@@ -45,7 +45,7 @@ class HotWaterTank(Spec):
     the number of people (`persons_count`).
     """
 
-    volume_l: float = Field(default=200.0, gt=0)
+    volume_l: float = Field(default=200.0, gt=0, le=1e5)
     """Volume."""
     layers_count: Literal[1, 2, 3] = 1
     """Layers of the simulated tank: 1 is fully mixed. A plan uses the mean temperature, and layers let that fall lower

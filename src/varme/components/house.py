@@ -125,9 +125,9 @@ class House(Spec):
     study's own weather is shorter than a year. Copenhagen has about 2,900."""
     nodes_count: Literal[1, 2] = 2
     """Temperatures of the model: 1 (1R1C) or 2 (2R2C: room and mass)."""
-    heat_loss_w_per_k: float = Field(default=160.0, gt=0)
+    heat_loss_w_per_k: float = Field(default=160.0, ge=1, le=1e6)
     """Steady heat per kelvin between inside and outside. Default: about 150 m2 of the 1990s (assumption)."""
-    capacity_kwh_per_k: float = Field(default=10.0, gt=0)
+    capacity_kwh_per_k: float = Field(default=10.0, ge=0.01, le=1e6)
     """Heat capacity of the whole house. Default: medium to heavy, 150 m2 (assumption)."""
     room_capacity_share: float = Field(default=0.2, gt=0, lt=1)
     """Share of the capacity in air, furniture and inner surfaces (assumption)."""
@@ -176,7 +176,7 @@ class House(Spec):
         if kind is not None and "design_flow_c" not in known and "design_return_c" not in known:
             known["design_flow_c"], known["design_return_c"] = kind.design_flow_c, kind.design_return_c
         area, year = known.get("floor_area_m2"), known.get("built_year")
-        if not isinstance(area, (int, float)) or isinstance(area, bool):
+        if not isinstance(area, (int, float)) or isinstance(area, bool) or not np.isfinite(area):
             return known
         if isinstance(year, int) and "heat_loss_w_per_k" not in known and "heat_loss_kw_per_k" not in known:
             per_m2 = next(loss for last, loss in HEAT_LOSS_BY_YEAR if year <= last)

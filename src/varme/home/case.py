@@ -29,7 +29,7 @@ from varme.ground.findings import Finding
 from varme.ground.series import FileSeries, SyntheticSeries
 from varme.ground.size import largest
 from varme.ground.timegrid import TimeGrid
-from varme.home.checks import check_home
+from varme.home.checks import check_home, check_pump
 from varme.home.devices import check_devices, with_heat_loss, with_models
 from varme.home.heating import check_heating, with_rules
 from varme.home.plant import Plant, State
@@ -39,6 +39,11 @@ from varme.markets import tariffs
 from varme.markets.bill import tariff_findings
 from varme.markets.price_series import hash_of, load_prices
 from varme.physics.sun import Irradiance, has_pvlib, irradiance
+
+#: What a comfort band may be [C].
+ROOM_C = (0.0, 45.0)
+#: What the energy part of a price may be: twice the limits of the European day-ahead auction (-0.5 to 5) and more.
+PRICES_EUR_PER_KWH = (-10.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,13 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     )  # fmt: skip
     load = reader.read(study.household.load_kw, "kw", "household.load_kw", (0.0, 1e3))
     energy = reader.prices(study.tariff, time.timezone)
-    co2 = reader.read(study.tariff.co2_g_per_kwh, "g_per_kwh", "tariff.co2_g_per_kwh")
+    co2 = reader.read(study.tariff.co2_g_per_kwh, "g_per_kwh", "tariff.co2_g_per_kwh", (0.0, 5e3))
     house = study.house
-    gains = reader.read(house.internal_gains_kw, "kw", "house.internal_gains_kw") if house else None
-    low = reader.read(house.temperature_min_c, "c", "house.temperature_min_c") if house else None
-    high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c") if house else None
+    gains = (
+        reader.read(house.internal_gains_kw, "kw", "house.internal_gains_kw", (0.0, 1e3)) if house else None
+    )
+    low = reader.read(house.temperature_min_c, "c", "house.temperature_min_c", ROOM_C) if house else None
+    high = reader.read(house.temperature_max_c, "c", "house.temperature_max_c", ROOM_C) if house else None
     draw = reader.draw(study.hot_water, seen) if study.hot_water else None
     other = study.second_heater
     fuel = (
@@ -112,6 +119,7 @@ def load_case(study: HomeFields, context: Context, memory: dict[str, Any] | None
     if house is not None and gains is not None and low is not None and high is not None:
         house, answers = with_heat_loss(house, seen, (gains, low, high), problems)
         study, named = study.model_copy(update={"house": house}), named + answers
+    check_pump(study, problems)
     if len(problems):
         _refuse(problems, context.source)
     prices = tariffs.compiled(
@@ -205,7 +213,7 @@ class _Reader:
         where, series = "tariff.energy_eur_per_kwh", spec.energy_eur_per_kwh
         key = f"{where}={series!r}"
         if not isinstance(series, FileSeries) or (spec.prices_beyond == "refuse" and key in self.memory):
-            return self.read(series, "eur_per_kwh", where)
+            return self.read(series, "eur_per_kwh", where, PRICES_EUR_PER_KWH)
         try:
             loaded = load_prices(
                 series,
@@ -218,11 +226,22 @@ class _Reader:
         except DataError as error:
             self.problems.problems += error.problems
             return np.zeros(self.grid.n)
+        wild = np.flatnonzero(np.abs(loaded.values) > PRICES_EUR_PER_KWH[1])
+        if wild.size:
+            self._not_a_price(where, loaded.values[wild[0]], int(wild.size))
+            return np.zeros(self.grid.n)
         self.findings += [f for f in loaded.findings if f not in self.findings]
         self.hashes[where] = hash_of(loaded.values)
         if spec.prices_beyond == "refuse":
             self.memory[key] = loaded.values
         return loaded.values
+
+    def _not_a_price(self, where: str, value: float, count: int) -> None:
+        self.problems.add(
+            "P210", where, f"{count} of {self.grid.n} values are no prices of a kWh", value=f"{value:g} EUR/kWh",
+            limit=f"{PRICES_EUR_PER_KWH[0]:g} to {PRICES_EUR_PER_KWH[1]:g} EUR/kWh",
+            remedy='State the unit of the column, for example `unit = "EUR/MWh"`.',
+        )  # fmt: skip
 
     def light(self, study: HomeFields, ghi: Floats) -> Irradiance:
         """Return the irradiance by direction; a method that needs pvlib is a problem without it."""

@@ -10,6 +10,7 @@ import numpy as np
 from varme.components.electric_vehicle import VehicleNumbers, unreachable_findings
 from varme.ground.errors import Collector
 from varme.ground.findings import Finding
+from varme.ground.size import largest
 from varme.home.plant import Plant
 from varme.home.spec import HomeFields, StateSpec
 
@@ -28,6 +29,23 @@ def check_home(study: HomeFields, plant: Plant, problems: Collector) -> None:
     for position, vehicle in enumerate(plant.vehicles):
         _vehicle(vehicle, position, plant, problems)
     _names(study, problems)
+
+
+def check_pump(study: HomeFields, problems: Collector) -> None:
+    """Refuse a heat pump that has nothing to heat, or no size, before its numbers are made."""
+    pump = study.heat_pump
+    if pump is None:
+        return
+    if study.house is None and study.hot_water is None:
+        problems.add(
+            "P190", "heat_pump", "has nothing to heat",
+            remedy="Add [house] or [hot_water], or leave [heat_pump] out.",
+        )  # fmt: skip
+    if largest(pump.rated_kw) <= 0.0:
+        problems.add(
+            "P101", "heat_pump.rated_kw", "a heat pump of no size", value=largest(pump.rated_kw), limit="> 0",
+            remedy="State its heat at full load, or leave [heat_pump] out and add [second_heater].",
+        )  # fmt: skip
 
 
 def check_state(state: StateSpec, plant: Plant, problems: Collector) -> list[Finding]:
@@ -101,13 +119,6 @@ def _heaters(study: HomeFields, plant: Plant, problems: Collector) -> None:
                 "P190", field, f"nothing heats {what}",
                 remedy=f"Add [heat_pump] or [second_heater], or leave [{field}] out.",
             )  # fmt: skip
-    if plant.heat_pump is not None and study.house is None and study.hot_water is None:
-        problems.add(
-            "P190",
-            "heat_pump",
-            "has nothing to heat",
-            remedy="Add [house] or [hot_water], or leave [heat_pump] out.",
-        )
 
 
 def _connection(plant: Plant, problems: Collector) -> None:

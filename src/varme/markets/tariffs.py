@@ -137,7 +137,8 @@ class TariffSpec(Spec):
             return data
         name = data["preset"]
         if name not in PRESETS:
-            near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.3)
+            country = [preset for preset in PRESETS if preset[:3].lower() == str(name)[:3].lower()]
+            near = country[:1] or difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.6)
             meant = f"Did you mean {near[0]}? " if near else ""
             raise ValueError(
                 f"P176 preset: there is no tariff of this name | {meant}Known: {', '.join(PRESETS)}."
