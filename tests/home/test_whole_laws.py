@@ -15,7 +15,7 @@ from varme.components.home import Slots
 from varme.ground.context import Context
 from varme.ground.spec import parse
 from varme.home.case import HomeCase, load_case, state_of
-from varme.home.comparison import compared
+from varme.home.comparison import compared, comparison_findings
 from varme.home.contents import plan_bill
 from varme.home.plant import State
 from varme.home.replay.beliefs import Belief
@@ -72,7 +72,7 @@ def planned(**changes: Any) -> tuple[HomeCase, Plan]:
 
 def exactly(**changes: Any) -> tuple[HomeCase, Plan]:
     """Return a plan in hours without car and tank, within half a cent of the best."""
-    small = {"vehicles": [], "hot_water": None, "plan": {"quality": "exact", "gap_cent": 0.5}}
+    small: dict[str, Any] = {"vehicles": [], "hot_water": None, "plan": {"quality": "exact", "gap_cent": 0.5}}
     return planned(**{**small, "time": {**FULL["time"], "step_min": 60}, **changes})
 
 
@@ -233,13 +233,14 @@ def test_rules_pay_for_the_peaks_that_they_make() -> None:
         kw = max(float(rule.import_kw.max()) - floor, 0.0)
         assert rule.cost_cent - rule.electricity_cent > 0.9 * charge.cent_per_kw * kw - 300
     assert found.plan_cent == plan.cost_cent
+    assert "saving_holds_peaks" in {f.code for f in comparison_findings(found)}
 
 
 # -------------------------------------------------------------------------------------------------- heat and power
 def year_of(**changes: Any) -> dict[str, float]:
     """Return sums of a year under a thermostat."""
     time = {"start": "2024-01-01", "end": "2025-01-01", "step_min": 30, "timezone": "UTC"}
-    none = {"vehicles": [], "battery": None, "photovoltaics": [], "hot_water": None}
+    none: dict[str, Any] = {"vehicles": [], "battery": None, "photovoltaics": [], "hot_water": None}
     case, state = case_of(**{**none, "time": time, **changes})
     found = simulate_fleet([case.plant], [state], THERMOSTAT)
     return {name: float(values[0]) for name, values in found.sums.items()}

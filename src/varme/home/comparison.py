@@ -192,6 +192,14 @@ def comparison_figures(found: Comparison) -> list[Figure]:
 def comparison_findings(found: Comparison) -> list[Finding]:
     """Return what a reader must know of the comparison."""
     out: list[Finding] = [] if found.replay is None else list(found.replay.findings())
+    dearest = max((rule.peak_cent for rule in found.rules), default=0.0)
+    if dearest > 1.0:
+        text = (
+            f"Rules make peaks that cost up to {dearest / 100:.2f} EUR. They are paid once in a month or year, and "
+            "stay in what the plan of this day saves: do not multiply it by days."
+        )
+        evidence = {"peaks_eur": {rule.name: round(rule.peak_cent / 100, 2) for rule in found.rules}}
+        out.append(Finding("saving_holds_peaks", "warning", "baselines", text, evidence))
     apart = [rule.name for rule in found.rules if not rule.same_heat]
     if apart:
         text = (

@@ -20,6 +20,7 @@ from varme.home.simulate.replay_plan import replayed_cent
 from varme.home.simulate.rules import NIGHT_CAR, NO_STORAGE, SURPLUS, THERMOSTAT, TIMER, RuleController, Rules
 from varme.home.simulate.state import Homes, Trace
 from varme.kernel.model import Floats
+from varme.markets.bill import peaks_cent
 
 #: Rules by name.
 RULES = {r.name: r for r in (THERMOSTAT, NIGHT_CAR, TIMER, NO_STORAGE, SURPLUS)}
@@ -54,6 +55,7 @@ class Baseline:
         import_kw: Import in each base step, shape (steps,).
         room_c: Room temperature at the end of each base step.
         tank_c: Tank temperature.
+        peak_cent: Charges on peaks in its cost.
         same_heat: Whether room and tank got the plan's heat within :data:`SAME_HEAT_SHARE`.
     """
 
@@ -72,6 +74,7 @@ class Baseline:
     room_c: Floats
     tank_c: Floats
     same_heat: bool
+    peak_cent: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,7 @@ def _baseline(
         rules.name, rules, cost - (worth.of(homes, k) - end_cent), electricity, float(given[0]),
         float(given[1]), cold, warm, water, float(flows["short_kwh"].sum()), int(flows["start"].sum()),
         flows["import_kw"].copy(), flows["room_c"].copy(), flows["tank_c"].copy(), same,
+        peaks_cent(grid.peaks, flows["import_kw"], h, first=trace.first, so_far_kw=peak_kw, planning=True),
     )  # fmt: skip
 
 

@@ -73,11 +73,14 @@ def stack(plants: Sequence[Plant], dtype: DTypeLike = np.float32) -> PlantBlock:
         dtype: Single precision looks for series that are combinations of a few; double keeps them whole.
 
     Raises:
-        ValueError: if the grids differ, or a home has more than one vehicle, or a house of more than two nodes.
+        ValueError: if the grids differ, or a home has a second heater, more than one vehicle, or a house of more than
+            two nodes.
     """
     first = plants[0].seen.grid
     if any(p.seen.grid != first for p in plants):
         raise ValueError("homes of one block need one base grid")
+    if any(p.second_heater is not None for p in plants):
+        raise ValueError("a block holds homes without a second heater")
     if any(len(p.vehicles) > 1 for p in plants):
         raise ValueError("a block holds homes of at most one vehicle")
     compress = np.dtype(dtype) == np.float32
