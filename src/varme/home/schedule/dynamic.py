@@ -31,7 +31,7 @@ from varme.kernel.check import row_activity
 from varme.kernel.model import Floats, Ints
 
 #: Price of a kelvin below what the legionella duty asks for, per slot: it leads, the LP decides.
-TOO_COLD_CENT_PER_K = 20.0
+TOO_COLD_CENT_PER_K = 200.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class Stage:
         house_cent_per_k: What a kelvin of each node is worth after each slot, shape (n, k).
         tank_cent_per_k: What a kelvin of the tank is worth after each slot, shape (n,).
         hot_c: Temperature that the legionella duty asks for, shape (n,); ``None`` without a duty.
+        pump_top_c: Highest temperature with a duty: the compressor alone does not get there, shape (n, actions).
     """
 
     house: tuple[Floats, Floats] | None
@@ -102,6 +103,7 @@ class Stage:
     house_cent_per_k: Floats
     tank_cent_per_k: Floats
     hot_c: Floats | None = None
+    pump_top_c: Floats | None = None
 
 
 @dataclass(eq=False)
@@ -191,7 +193,7 @@ class Dynamic:
         if stage.tank is not None:
             keep, left, low, top, missed, vent = stage.tank
             raw = (keep[t] * labels.tank_c + left[t]) + stage.water_k[t][:, None]
-            tank_c = np.minimum(raw, top[t])
+            tank_c = np.minimum(raw, top[t] if stage.pump_top_c is None else stage.pump_top_c[t][:, None])
             cost += vent * (raw - tank_c) + missed[t] * np.maximum(low[t] - tank_c, 0.0)
             if stage.hot_c is not None and stage.hot_c[t] > low[t]:
                 cost += TOO_COLD_CENT_PER_K * np.maximum(stage.hot_c[t] - tank_c, 0.0)
@@ -259,9 +261,16 @@ def actions_of(
             found.append(
                 (m, none if name == "water" else sign * heat, heat if name == "water" else none, power)
             )
-    backup = np.full(len(hours), pump.backup_kw)
+    backup, full = np.full(len(hours), pump.backup_kw), found[len(levels) :: len(levels)]
     if pump.backup_kw and "backup.water" in problem.model.vars:
         found.insert(1, (-1, none, 0.5 * backup, 0.5 * backup))
+        if "tank.duty" in problem.model.vars:
+            found.insert(1, (-1, none, backup, backup))
+            found += [
+                (m, room, water + backup, power + backup)
+                for m, room, water, power in found
+                if m >= 0 and pump.modes[m] == "room"
+            ]
     if pump.backup_kw and x is not None and float(problem.value("backup.room", x).sum()) > 1e-6:
         full = [one for one in found if one[0] >= 0 and pump.modes[one[0]] != "cool"][
             len(levels) - 1 :: len(levels)
@@ -362,8 +371,19 @@ def _stage(problem: Problem, row_dual: Floats, actions: Actions, x: Floats | Non
         tank_worth[:-1] = -(keep * row_dual[balance])[1:]
         tank_worth[-1] = problem.worth.tank_cent_per_k
     return Stage(
-        house, comfort, room_k, capacity, tank, water_k, of_tank, house_worth, tank_worth, _hot_c(problem, x)
-    )
+        house, comfort, room_k, capacity, tank, water_k, of_tank, house_worth, tank_worth, _hot_c(problem, x),
+        _pump_top_c(problem, actions),
+    )  # fmt: skip
+
+
+def _pump_top_c(problem: Problem, actions: Actions) -> Floats | None:
+    """Return the highest tank temperature with each action, shape (n, actions); ``None`` without a duty."""
+    pump, model = problem.plant.heat_pump, problem.model
+    if pump is None or "tank.duty_pump" not in model.rows:
+        return None
+    top = problem.arrays.col_upper[model.vars["tank.temperature"].now][:, None]
+    water = np.array([m >= 0 and pump.modes[m] == "water" for m in actions.mode])
+    return np.asarray(np.where(water, np.minimum(top, pump.water_max_c), top))
 
 
 def _hot_c(problem: Problem, x: Floats | None) -> Floats | None:

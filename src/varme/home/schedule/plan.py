@@ -18,6 +18,7 @@ from varme.home.schedule.settle import residual_kwh, settled
 from varme.home.schedule.thorough import Thoroughness, close
 from varme.home.schedule.warm import Warm, basis_from, choice_from, places, warm_of
 from varme.home.spec import PlanSpec
+from varme.kernel.blocks import BLOCK_OPTIONS
 from varme.kernel.check import Certificate, certify
 from varme.kernel.highs import Solver, require_optimal
 from varme.kernel.model import Floats
@@ -311,8 +312,9 @@ def _exact(problem: Problem, planner: Planner, spec: PlanSpec) -> None:
         ModelError: P301 if there is no plan.
         SolverError: P402 if none was found within the nodes.
     """
-    solver = Solver(problem.arrays)
-    if planner.best is not None and planner.stands(planner.best):
+    stands = planner.best is not None and planner.stands(planner.best)
+    solver = Solver(problem.arrays, **(BLOCK_OPTIONS if stands else {}))
+    if planner.best is not None and stands:
         solver.start_from(planner.whole(planner.best))
     solver.set(mip_rel_gap=0.0, mip_abs_gap=spec.gap_cent, mip_max_nodes=spec.exact_nodes_count)
     found = solver.run()

@@ -62,6 +62,10 @@ class Effort:
 QUICK = Effort(labels=60, moves=1, stages=0.0)
 
 
+#: A plan further above its bound than this, and than a tenth of it, is looked for in every other way too [cent].
+HARD_CENT = 60.0
+
+
 @dataclass(frozen=True, eq=False)
 class Choice:
     """What is decided: the compressor's pattern (n,), and for each vehicle the slots in which it charges (n,)."""
@@ -170,7 +174,7 @@ class Planner:
                 self.try_choice(Choice(pattern))
                 if self.close():
                     break
-        self.improve(min(self.effort.moves, 1) if self.told else self.effort.moves)
+        self.improve(min(self.effort.moves, 1) if self.settled else self.effort.moves)
         if self.rules is not None and (self.best is None or not self.stands(self.best)):
             self.try_choice(Choice(self.rules.cheapest(np.ones((self.rules.modes, self.rules.n)))))
         self.round_vehicles()
@@ -211,6 +215,18 @@ class Planner:
             return False
         target = max(self.effort.gap_cent, self.effort.gap_share * abs(self.best.objective))
         return self.best.objective - self.bound <= 0.7 * target
+
+    @property
+    def settled(self) -> bool:
+        """Whether the dynamic program has been through the states, and left no more than a hard day does.
+
+        Of a legionella duty it knows only in part.
+        """
+        if not self.told or self.best is None or not self.stands(self.best):
+            return False
+        if "tank.duty" in self.problem.model.vars:
+            return False
+        return self.best.objective - self.bound <= max(HARD_CENT, 0.1 * abs(self.bound))
 
     def round_vehicles(self) -> None:
         """Let vehicles charge at their smallest power or more, or not at all."""
@@ -300,7 +316,7 @@ class Planner:
         pattern = self.following(found, self.effort.swings[0])
         if rules.allows(pattern):
             yield pattern
-        if self.told and self.best is not None:
+        if self.settled:
             return
         if self.effort.stages:
             pattern = self.staged(found)
