@@ -22,6 +22,13 @@ from varme.home.plant import State
 from varme.home.replay.beliefs import Belief
 from varme.home.replay.charts import replay_charts
 from varme.home.replay.hedged import Hedged
+from varme.home.replay.hedged_report import (
+    REPLAY_SCENARIOS,
+    SCENARIOS,
+    scenarios_figures,
+    scenarios_findings,
+    scenarios_table,
+)
 from varme.home.replay.kpis import Stored, kpis
 from varme.home.replay.loop import Planner, Run, closed_loop, condensed
 from varme.home.replay.savings import Blocks, running, savings_by_season
@@ -118,7 +125,7 @@ def _minds(
             forecast = study.forecast.model_copy(update={"water_reserve_k": reserve_k})
             own = Belief(case.plant, forecast, given)
         vat = study.tariff.vat_share
-        out["scenarios"] = own, Hedged(own, study.replay, study.plan, study.scenarios, vat)
+        out[SCENARIOS] = own, Hedged(own, study.replay, study.plan, study.scenarios, vat)
     if study.replay.perfect and study.forecast.method != "perfect":
         perfect = study.forecast.model_copy(update={"method": "perfect"})
         out["perfect"] = Belief(case.plant, perfect), None
@@ -207,8 +214,9 @@ def judge(
     )  # fmt: skip
     costs = {name: blocks.sums(found.costs(name)) for name in runs}
     savings = []
-    for name in ("plan", "perfect"):
-        for rule in rules if name in runs else ():
+    for name in ("plan", SCENARIOS, "perfect"):
+        others = [*rules, "plan"] if name == SCENARIOS else list(rules)
+        for rule in others if name in runs else ():
             savings += savings_by_season(
                 (name, rule), costs[name], costs[rule], blocks, spec.confidence_share, spec.draws, spec.seed
             )
@@ -229,6 +237,8 @@ def _tables(
         "savings": savings_table(found.savings),
         "savings_weeks": weeks_table(found, total, perfect),
     }
+    if SCENARIOS in found.runs:
+        tables["replay_scenarios"] = scenarios_table(found, spec)
     if belief.forecasts:
         tables["forecasts"] = forecasts_table(_scores(study, belief), found.plant.seen.grid.step_h)
         if perfect is not None:
@@ -290,6 +300,8 @@ def figures(found: Replayed, study: HomeReplayStudy) -> list[Figure]:
         out.append(
             Figure("saving_bound_eur", whole["perfect"].saving_eur, "Saving with perfect forecasts: a bound")
         )
+    if SCENARIOS in found.runs:
+        out += scenarios_figures(found, study.replay)
     return [
         *out,
         Figure("spf", plan.spf, "Heat over electricity of heat pump and backup heater"),
@@ -339,7 +351,9 @@ def findings(found: Replayed, study: HomeReplayStudy) -> list[Finding]:
             f"In {100 * held:.2g} % of the time the guard did not let the compressor do what the plan wanted."
         )
         out.append(Finding("guard_held", "note", "replay", text, {"held_share": round(held, 5)}))
-    for name in ("plan", "perfect"):
+    if SCENARIOS in found.runs:
+        out += scenarios_findings(found, study.replay)
+    for name in ("plan", SCENARIOS, "perfect"):
         failed = int(found.runs[name].planned["failed"].sum()) if name in found.runs else 0
         if failed:
             text = (
@@ -355,7 +369,16 @@ def findings(found: Replayed, study: HomeReplayStudy) -> list[Finding]:
 
 def schemas() -> list[TableSchema]:
     """Return the schemas of all tables of a result."""
-    return [REPLAY, REPLAY_DAYS, REPLAY_KPIS, SAVINGS, SAVINGS_WEEKS, FORECASTS, FORECAST_LOSS]
+    return [
+        REPLAY,
+        REPLAY_DAYS,
+        REPLAY_KPIS,
+        SAVINGS,
+        SAVINGS_WEEKS,
+        REPLAY_SCENARIOS,
+        FORECASTS,
+        FORECAST_LOSS,
+    ]
 
 
 KIND = Kind(

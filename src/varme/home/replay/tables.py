@@ -113,7 +113,11 @@ SAVINGS = TableSchema(
     "savings",
     "Savings with intervals",
     (
-        Column("controller", "text", "who saves; `perfect` knows the future and is a bound"),
+        Column(
+            "controller",
+            "text",
+            "who saves; `perfect` knows the future and is a bound, `scenarios` plans for many futures",
+        ),
         Column("against", "text", "compared with whom"),
         Column("season", "text", "season, or all"),
         Column("blocks_count", "integer", "weeks (days in short spans) that were drawn from"),
