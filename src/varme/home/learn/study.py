@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.components.house import House
 from varme.data.series import load_series
 from varme.ground.context import Context, Kind
 from varme.ground.errors import Collector, DataError, InputError
@@ -152,7 +155,8 @@ def figures(learnt: Learnt) -> list[Figure]:
 def device_text(result: Result) -> str:
     """Return the learnt home as sections of a study file, for ``varme export --device``.
 
-    Only what was identified is written; the rest stands as comments with what it would take.
+    What was identified is written, and what the study states of the house beside it, so that the house that is planned
+    is the one that was learnt; the rest stands as comments with what it would take.
     """
     table = result.data["learnt"]
     rows = {
@@ -168,6 +172,7 @@ def device_text(result: Result) -> str:
             "room_capacity_share",
             "coupling_ratio",
             "solar_aperture_m2",
+            "gains_kw",
         ),
         "hot_water": ("loss_w_per_k",),
         "battery": ("round_trip_share",),
@@ -180,14 +185,37 @@ def device_text(result: Result) -> str:
             if row is None:
                 continue
             if row["verdict"] == "not identifiable":
-                body.append(f"# {name}: not identifiable; it takes {row['need']}")
+                body.append(f"# {FIELD_OF.get(name, name)}: not identifiable; it takes {row['need']}")
             else:
-                body.append(
-                    f"{name} = {row['value']:.4g}  # {row['verdict']}, {row['low']:.4g} to {row['high']:.4g}"
-                )
+                width = f"{row['low']:.4g} to {row['high']:.4g}"
+                body.append(f"{FIELD_OF.get(name, name)} = {row['value']:.4g}  # {row['verdict']}, {width}")
+        if section == "house":
+            body += _stated_house(result, [line.split(" ")[0] for line in body])
         if body:
             lines += ["", f"[{section}]", *body]
     return "\n".join(lines) + "\n"
+
+
+#: Learnt parameter -> field of the house, where they differ.
+FIELD_OF = {"gains_kw": "internal_gains_kw"}
+#: Fields of a house that say the heat loss in another way: what was measured says it better.
+INSTEAD_OF_LOSS = ("built_year", "heat_demand_kwh_th", "degree_days_k_days")
+
+
+def _stated_house(result: Result, learnt_names: Sequence[str]) -> list[str]:
+    """Return the lines of a house that the study states and that were not learnt: kind of emitters, comfort..."""
+    stated = result.study.get("house")
+    if not isinstance(stated, dict):
+        return []
+    usual, lines = House().model_dump(mode="json"), []
+    for name, value in stated.items():
+        if name in learnt_names or name in INSTEAD_OF_LOSS or value == usual.get(name):
+            continue
+        if isinstance(value, (str, int, float)):
+            lines.append(f"{name} = {json.dumps(value)}")
+        else:
+            lines.append(f"# {name}: as in the study")
+    return lines
 
 
 def schemas() -> list[TableSchema]:
