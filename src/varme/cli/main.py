@@ -76,7 +76,12 @@ def run_command(
     resume: Resume = False,
     force: Force = False,
     quality: Annotated[
-        str | None, typer.Option("--quality", metavar="fast|precise", help="How good a plan.")
+        str | None,
+        typer.Option(
+            "--quality",
+            metavar="NAME",
+            help="How good a plan: fast or precise; homes: fast, thorough or exact.",
+        ),
     ] = None,
     mode: Annotated[str | None, typer.Option("--mode", metavar="lp|milp", help="Kind of model.")] = None,
     opened: Opened = False,

@@ -70,7 +70,8 @@ class Reader:
 
     def wrong(self, key: str, what: str, value: Any) -> None:
         """Note a value that EMHASS would refuse."""
-        self.problems.add("P162", key, what, value=str(value)[:80])
+        if not any(p.where == key and what in str(p) for p in self.problems.problems):
+            self.problems.add("P162", key, what, value=str(value)[:80])
 
     def leave(self, key: str, why: str, *, only_if_given: bool = False) -> None:
         """Note a key that is not carried over."""
@@ -103,10 +104,10 @@ class Reader:
             found = float(value)
         except (TypeError, ValueError):
             self.wrong(key, "is no number", value)
-            return default
+            return min(max(default, low), high)
         if not low <= found <= high:
             self.wrong(key, f"is outside {low:g} to {high:g}", value)
-            return min(max(found, low), high) if found == found else default
+            return min(max(found if found == found else default, low), high)
         return found
 
     def first(self, key: str, low: float, high: float) -> float:

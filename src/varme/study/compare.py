@@ -24,8 +24,8 @@ class Row:
 
     @property
     def equal(self) -> bool:
-        """Whether all results have the same value."""
-        return all(v == self.values[0] for v in self.values)
+        """Whether all results have the same value, but for rounding."""
+        return all(_same(v, self.values[0]) for v in self.values)
 
     def differences(self) -> list[float | None]:
         """Return the difference of each value to the first, in the figure's unit."""
@@ -130,6 +130,13 @@ def _unique(labels: list[str]) -> list[str]:
             name, number = f"{label} ({number})", number + 1
         out.append(name)
     return out
+
+
+def _same(value: Value, other: Value) -> bool:
+    one, two = _number(value), _number(other)
+    if one is None or two is None:
+        return value == other
+    return math.isclose(one, two, rel_tol=1e-12)
 
 
 def _number(value: Value) -> float | None:

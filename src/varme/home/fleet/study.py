@@ -64,7 +64,9 @@ def run(study: FleetStudy, context: Context) -> Result:
     summary = figures(planned, homes)
     if done is not None:
         told += feeder_findings(done, Limits.of(study.feeder))
-        summary += feeder_figures(done)
+        summary += feeder_figures(
+            done, float(planned.figure("objective_cent")[np.searchsorted(planned.index, done.index)].sum())
+        )
     return Result(
         kind=study.kind,
         title=study.title or "A fleet of homes",
@@ -97,13 +99,14 @@ def _coordinated(
     return coordinate(chunks, planned, spec, case.grid.step_h, context)
 
 
-def feeder_figures(done: Coordination) -> list[Figure]:
-    """Return what a coordination adds to the summary."""
+def feeder_figures(done: Coordination, own_cent: float) -> list[Figure]:
+    """Return what a coordination adds to the summary; ``own_cent``: its homes' objectives, each on its own."""
     net = done.net_kw.sum(axis=0)
     cost = float(done.objective_cent.sum())
     return [
         Figure("coordinated_peak_kw", float(net.max()), "Highest import of all homes together, coordinated"),
         Figure("coordinated_cost_eur", float(done.money_cent.sum()) / 100, "What all plans cost, coordinated"),
+        Figure("coordination_cost_eur", (cost - own_cent) / 100, "Coordination costs more, with wishes and stores"),
         Figure("coordination_gap_eur", done.gap_cent / 100, "Largest possible loss against the best coordination"),
         Figure("coordination_gap_share", done.gap_cent / max(abs(cost), 1e-9), "The same, relative to the cost"),
         Figure(

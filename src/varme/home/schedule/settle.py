@@ -36,6 +36,11 @@ def settled(problem: Problem, x: Floats) -> Floats:
     balance = problem.balance.index
     rest = (row_activity(arrays, x) - arrays.row_lower)[balance]
     bought, sold = model.vars["grid.import"].now, model.vars["grid.export"].now
+    # At equal prices an LP may buy and sell at once, for nothing: one meter shows the difference.
+    both = np.where(arrays.cost[bought] + arrays.cost[sold] >= -1e-12, np.minimum(x[bought], x[sold]), 0.0)
+    both = np.maximum(both, 0.0)
+    x[bought] -= both
+    x[sold] -= both
     into = x[bought] >= x[sold]
     x[bought[into]] -= rest[into]
     x[sold[~into]] += rest[~into]

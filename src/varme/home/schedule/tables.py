@@ -183,6 +183,10 @@ def plan_charts(plan: Plan) -> list[Chart]:
     return charts
 
 
+#: A gap that is worth a word: above this many cents, and above this share of the plan's objective.
+GAP_WIDE_CENT, GAP_WIDE_SHARE = 25.0, 0.04
+
+
 def plan_findings(plan: Plan, kpis: Kpis) -> list[Finding]:
     """Return what a reader of a plan must know: wishes that were missed, PV that was cut, limits that bind."""
     out = []
@@ -226,7 +230,19 @@ def plan_findings(plan: Plan, kpis: Kpis) -> list[Finding]:
     if cut > 0.05:
         text = f"{cut:.1f} kWh of PV are cut: they can neither be used nor sold, or selling them costs money."
         out.append(Finding("pv_cut", "note", "photovoltaics", text, {"kwh": cut}))
-    return out
+    return out + _gap_findings(plan)
+
+
+def _gap_findings(plan: Plan) -> list[Finding]:
+    """Tell that a better plan may exist, where that could be worth looking for."""
+    gap, cost = plan.certificate.gap_abs, abs(plan.certificate.objective)
+    if gap <= GAP_WIDE_CENT or gap <= GAP_WIDE_SHARE * cost:
+        return []
+    text = (
+        f"Another plan may be better by up to {gap:.0f} ct ({gap / max(cost, 1e-9):.0%} of what this one costs). "
+        'State `[plan] quality = "thorough"`, which searches for some seconds, or "exact", for some minutes.'
+    )
+    return [Finding("plan_gap_wide", "warning", "plan", text, {"gap_cent": round(gap, 3)})]
 
 
 def _when(plan: Plan, slot: int) -> str:
