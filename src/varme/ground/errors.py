@@ -627,9 +627,9 @@ CODES: dict[str, CodeEntry] = {
         "Solver failed", "HiGHS returned an error status.", "Export the model (`--format mps`) and report it."
     ),
     "P402": CodeEntry(
-        "Time limit before any plan",
-        "The time limit was reached before a feasible plan was known.",
-        'Raise `time_limit_s`, use `quality = "fast"`, or allow unserved energy at a price.',
+        "Limit before any plan",
+        "The limit of time or of nodes was reached before a feasible plan was known; whether there is one is not known.",
+        'Raise `time_limit_s` or `exact_nodes_count`, use `quality = "fast"`, or allow unserved energy at a price.',
     ),
     "P403": CodeEntry(
         "Answer did not pass the re-check",

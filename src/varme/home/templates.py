@@ -77,6 +77,10 @@ preset = "dk-2025-heated"    # or de-..., be-..., gb-...; every figure can be st
 energy_eur_per_kwh = { synthetic = "spot_eur_per_kwh" }
 co2_g_per_kwh = { synthetic = "co2_g_per_kwh" }
 
+# `fast`: tens of milliseconds; `thorough`: bound and plan improved for a second or a few; `exact`.
+[plan]
+quality = "thorough"
+
 # How things stand at the start.
 [state]
 room_c = 20.5
