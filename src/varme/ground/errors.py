@@ -628,7 +628,7 @@ CODES: dict[str, CodeEntry] = {
     ),
     "P402": CodeEntry(
         "Limit before any plan",
-        "The limit of time or of nodes was reached before a feasible plan was known; whether there is one is not known.",
+        "The limit of time or of nodes was reached before any plan was known; there may be one.",
         'Raise `time_limit_s` or `exact_nodes_count`, use `quality = "fast"`, or allow unserved energy at a price.',
     ),
     "P403": CodeEntry(

@@ -35,8 +35,8 @@ class FileSeries(Spec):
     scale_share: float = 1.0
     """Factor on every value."""
     gaps: Literal["refuse", "interpolate", "keep"] = "refuse"
-    """What to do with missing values: refuse, interpolate gaps up to `gap_max_h` and report them, or keep them (only for
-    measurements that are learnt from)."""
+    """What to do with missing values: refuse, interpolate gaps up to `gap_max_h` and report them, or keep them (only
+    for measurements that are learnt from)."""
     gap_max_h: float = Field(default=3.0, gt=0)
     """Longest gap that is interpolated [h]."""
     shift_years: int = 0
