@@ -110,6 +110,7 @@ def test_legends_are_no_column_names(result):
         for name in series_names(chart, result):
             assert "_" not in name, (chart.name, name)
             assert name[:1] == name[:1].upper(), (chart.name, name)
+            assert len(name) <= 24, (chart.name, name)  # longer names are cut in a legend
 
 
 def test_the_same_thing_has_the_same_colour_and_no_two_things_of_a_chart_share_one(result):

@@ -29,11 +29,11 @@ WORDS: Final[Mapping[str, str]] = {
     "electricity": "Electricity", "room (heat)": "Heat in the room", "tank (heat)": "Heat in the tank",
     # Who controls.
     "plan": "Plan", "perfect": "Perfect forecast", "thermostat": "Thermostat", "timer": "Timer",
-    "thermostat_night_car": "Thermostat, car at night", "no_storage": "No storage",
+    "scenarios": "Scenario plan", "thermostat_night_car": "Thermostat, car at night", "no_storage": "No storage",
     # Sizes and what they cost.
     "heat_pump_kwh": "Heat pump", "backup_kwh": "Backup heater", "load_kwh": "Household",
     "heat_pump_heat_kw": "Heat pump", "tank_l": "Tank", "pv_kwp": "PV",
-    "discomfort": "Discomfort, at its price", "hot water missed": "Hot water missed", "battery wear": "Battery wear",
+    "discomfort": "Discomfort, priced", "hot water missed": "Hot water missed", "battery wear": "Battery wear",
     "electricity bought": "Bought", "electricity sold": "Sold", "short at the end": "Missing at the end",
     "optimum": "Best sizes",
 }  # fmt: skip

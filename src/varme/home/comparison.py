@@ -172,17 +172,17 @@ def comparison_figures(found: Comparison) -> list[Figure]:
         out += [
             Figure(
                 "replay_room_k",
-                round(replay.room_error_k, 4),
+                round(replay.room_error_k, 3),
                 "Executed by the minute: largest difference of the room's temperature",
             ),
             Figure(
                 "replay_tank_k",
-                round(replay.tank_error_k, 4),
+                round(replay.tank_error_k, 3),
                 "Executed by the minute: largest difference of the tank's temperature",
             ),
             Figure(
                 "replay_cost_percent",
-                100 * replay.cost_error_share,
+                round(100 * replay.cost_error_share, 2),
                 "Executed by the minute: difference of cost",
             ),
         ]

@@ -66,7 +66,7 @@ def is_far_from_zero(traces: list[Trace]) -> bool:
 def is_free_of_zero(chart: Chart, body: Curves) -> bool:
     """Return whether the left axis need not begin at zero: temperatures, and lines over numbers far above it."""
     first = [t for t in body.traces if not t.second]
-    if is_temperature(first):
+    if is_temperature(first) or body.y_label.endswith("[°C]"):
         return True
     values = np.concatenate([t.values[np.isfinite(t.values)] for t in first] or [np.zeros(0)])
     if chart.kind != "line" or body.x.kind != "number" or chart.threshold or len(values) < 2:
@@ -222,7 +222,7 @@ def _axis(
         return Axis("category" if categories else "time", axis_label, distinct, texts), place
     if kind in "fiu" and not (name == "year" or name.endswith("_year")):
         distinct, place = np.unique(values.to_numpy(), return_inverse=True)
-        texts = tuple(f"{v:.6g}" for v in distinct.tolist()) if categories else ()
+        texts = number_texts(distinct.tolist()) if categories else ()
         return Axis(
             "category" if categories else "number", label or label_with_unit(name), distinct, texts
         ), place
@@ -230,6 +230,19 @@ def _axis(
     order = {text: i for i, text in enumerate(dict.fromkeys(texts_of_rows))}
     place = np.asarray([order[t] for t in texts_of_rows], dtype=np.intp)
     return Axis("category", label or label_with_unit(name), np.arange(len(order)), tuple(order)), place
+
+
+def number_texts(values: list[float]) -> tuple[str, ...]:
+    """Return numbers as the texts of categories: four digits where more would only repeat a fraction.
+
+    >>> number_texts([2.0, 3.6666667]), number_texts([12.25, 12.5])
+    (('2', '3.667'), ('12.25', '12.5'))
+    """
+    whole = [f"{v:.6g}" for v in values]
+    short = [f"{v:.4g}" for v in values]
+    longest = max((len(t.strip("-").replace(".", "")) for t in whole), default=0)
+    good = longest > 5 and len(set(short)) == len(short) and not any("e" in t for t in short)
+    return tuple(short if good else whole)
 
 
 def _groups(chart: Chart, frame: pd.DataFrame) -> tuple[list[str | None], NDArray[np.intp]]:

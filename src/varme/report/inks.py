@@ -87,7 +87,8 @@ def _x_axis(axes: Axes, axis: Axis, zone: str) -> NDArray[Any]:
         _categories(axes, axis, "x")
         return np.arange(len(axis))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(float(value))))
-    if 1 < len(axis) <= 12:
+    gaps = np.diff(axis.values) if 1 < len(axis) <= 12 else np.zeros(0)
+    if len(gaps) and gaps.min() > 0.04 * gaps.sum():
         axes.set_xticks(axis.values)
     return axis.values
 

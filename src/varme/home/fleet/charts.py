@@ -25,7 +25,7 @@ def fleet_charts(study: FleetStudy, *, coordinated: bool) -> list[Chart]:
             threshold={"Limit": limit} if limit is not None else {},
             words={
                 "feeder_kw": "Plans of each home" if coordinated else "Feeder", "coordinated_kw": "Coordinated",
-                "coordination_cent_per_kwh": "Price of coordination",
+                "coordination_cent_per_kwh": "Feeder's price",
             },
         ),
         Chart(
@@ -54,7 +54,7 @@ def fleet_charts(study: FleetStudy, *, coordinated: bool) -> list[Chart]:
                 "convergence", "line", "Coordination: the best plan and the bound, round by round",
                 "fleet_coordination", "round_count", ("plan_eur", "bound_eur"), x_label="Round",
                 y_label="Cost of the fleet [EUR]", section="Feeder",
-                words={"plan_eur": "Best so far", "bound_eur": "Proven bound"},
+                words={"plan_eur": "Plan of the round", "bound_eur": "Proven bound"},
             )
         )  # fmt: skip
     return charts

@@ -18,22 +18,25 @@ def replay_charts(found: Replayed, tables: dict[str, Table]) -> list[Chart]:
     """Return the charts of a replay."""
     section = "Savings"
     week = coldest_week(tables["replay"])
+    weeks = tables["savings_weeks"]
+    rule = WORDS.get(found.rule, found.rule).lower()
+    band = [c for c in ("low_eur", "high_eur") if np.isfinite(weeks.column(c)).any()]
     out = [
         Chart(
             "cost_by_controller", "bars", "Cost by controller", "replay_kpis", "controller",
             ("cost_eur", "wishes_eur"), x_label="Controller", y_label="Cost [EUR]", section=section,
-            words={**WORDS, "cost_eur": "Money", "wishes_eur": "Wishes missed, at their price"},
+            words={**WORDS, "cost_eur": "Money", "wishes_eur": "Wishes missed, priced"},
             note="Electricity, wear and starts with stores valued, and beside it what was missed at the study's "
             "prices. Rules have the set points that are cheapest in this span; perfect knows the future.",
         ),
         Chart(
-            "saving_over_time", "line", f"Cumulated saving against {found.rule}, with its interval", "savings_weeks",
-            "time", ("total_eur", "low_eur", "high_eur", "perfect_eur"), x_label="Time", y_label="Saving [EUR]",
+            "saving_over_time", "line", f"Saving against {rule} since the start", "savings_weeks", "time",
+            ("total_eur", *band, "perfect_eur"), x_label="Time", y_label="Saving [EUR]",
             section=section, words={
                 "total_eur": "Saved by plans", "low_eur": "Interval, lower end", "high_eur": "Interval, upper end",
                 "perfect_eur": "With perfect forecasts",
             },
-            note="The interval draws weeks with replacement; it needs three of them."
+            note="The interval draws weeks with replacement; it needs three of them.",
         ),
         Chart(
             "room_bands", "line", "Room temperature in the coldest week, under plans and under the rule", "replay",

@@ -187,7 +187,7 @@ def scenario_figures(outcome: Outcome) -> list[Figure]:
     """Return what a plan under uncertainty adds to the summary."""
     plan = outcome.plan
     out = [
-        Figure("scenario_gap_cent", plan.gap_cent, "Gap of the scenario plan"),
+        Figure("scenario_gap_cent", round(plan.gap_cent, 3), "Gap of the scenario plan"),
         Figure("information_cent", plan.information_cent, "What it would be worth to know the scenario beforehand"),
         Figure("scenario_saved_cent", outcome.inside.saved_cent, "Saving by the scenario plan on its own scenarios"),
     ]  # fmt: skip
@@ -195,7 +195,11 @@ def scenario_figures(outcome: Outcome) -> list[Figure]:
         text = "Saving by the scenario plan on fresh scenarios, mean"
         out.append(Figure("scenario_saved_fresh_cent", outcome.outside.saved_cent, text))
         out.append(
-            Figure("scenario_saved_fresh_error_cent", outcome.outside.saved_error_cent, "Its standard error")
+            Figure(
+                "scenario_saved_fresh_error_cent",
+                round(outcome.outside.saved_error_cent, 3),
+                "Standard error of that saving",
+            )
         )
     return out
 
@@ -209,7 +213,7 @@ def scenario_findings(outcome: Outcome) -> list[Finding]:
         text = "All scenarios want the same first decisions as the forecast: the uncertainty does not matter now."
         out.append(Finding("scenario_plan_same", "note", "scenario_decisions", text))
     off = sum(one.deviation() for one in plan.recourses)
-    if off > 1e-6:
+    if off >= 0.005:  # less is rounding, and would be shown as 0.00 kW
         text = f"In some scenarios a first decision cannot be carried out in full; {off:.2f} kW are cut back in all."
         out.append(Finding("scenario_decision_cut", "note", "scenario_decisions", text, {"deviation": off}))
     judged = outcome.outside

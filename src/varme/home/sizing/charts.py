@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from varme.ground.charts import Chart
 from varme.ground.tables import Table
 from varme.home.chart_words import WORDS, size_label, size_words
@@ -14,6 +16,7 @@ def sizing_charts(tables: Mapping[str, Table], best_eur: float, bivalence_c: flo
     out = [
         Chart(
             "costs", "stacked_bars", "Yearly cost by part", "costs", "variant", ("cost_eur",), group="part",
+            where={"part": _parts(tables["costs"])},
             x_label="Choice", y_label="Cost [EUR/year]", section="Costs", words=_cost_words(tables["costs"]),
             note="Capital is annuities and maintenance of what is decided; operation includes wishes missed, at "
             "their price.",
@@ -45,12 +48,12 @@ def sizing_charts(tables: Mapping[str, Table], best_eur: float, bivalence_c: flo
         out.append(
             Chart(
                 "payback", "line", "Payback: money in hand against the reference", "payback", "years",
-                ("cash_eur", "cash_low_eur", "cash_high_eur"), x_label="Time [years]",
+                ("cash_eur", *_ends(tables["payback"])), x_label="Time [years]",
                 y_label="Money [EUR]", section="Payback", threshold={"Paid back": 0.0},
-                words={"cash_eur": "Best sizes", "cash_low_eur": "Dear equipment, least saved",
-                       "cash_high_eur": "Cheap equipment, most saved"},
-                note="Without interest, at today's energy prices; ranges of costs and scenarios as low and high. The "
-                "fall in later years is equipment that is replaced.",
+                words={"cash_eur": "Best sizes", "cash_low_eur": "Dear, least saved",
+                       "cash_high_eur": "Cheap, most saved"},
+                note="Without interest, at today's energy prices. Dear and cheap: the ends of the costs' ranges, with "
+                "the scenarios that save least and most. The fall in later years is equipment that is replaced.",
             )
         )  # fmt: skip
     point = "" if bivalence_c is None else f" Bivalence point: {bivalence_c:.1f} °C."
@@ -90,7 +93,21 @@ def _best(optimum: Table, name: str) -> str:
     return size_words(name) if value is None else f"{size_words(name)} {value:.3g} {unit}"
 
 
+def _parts(costs: Table) -> tuple[str, ...]:
+    """Return the parts that cost or bring something."""
+    amount, names = costs.column("cost_eur"), costs.column("part")
+    return tuple(dict.fromkeys(str(n) for n, a in zip(names, amount, strict=True) if abs(a) >= 0.5))
+
+
+def _ends(payback: Table) -> list[str]:
+    """Return the columns of the range of the payback, if there is one."""
+    middle = payback.column("cash_eur")
+    return [c for c in ("cash_low_eur", "cash_high_eur") if np.any(np.abs(payback.column(c) - middle) > 0.5)]
+
+
 def _cost_words(costs: Table) -> dict[str, str]:
     """Return how the parts of the cost are written: those of the wording, else with a capital letter."""
     names = {str(n) for column in ("part", "variant") for n in costs.column(column)}
-    return {n: WORDS.get(n, f"{n[:1].upper()}{n[1:]}") for n in names}
+    return {
+        n: WORDS.get(n, f"{n[:1].upper()}{n[1:]}").replace(": energy and upkeep", ": energy") for n in names
+    }
