@@ -45,7 +45,7 @@ def _study(year: int, series: dict[str, Any], sizing: dict[str, Any], **more: An
 
 def synthetic(seed: int, sizing: dict[str, Any] | None = None, **more: Any) -> SizingStudy:
     """Return the sizing of a synthetic year."""
-    series = {k: {"synthetic": k} for k in ("outdoor_c", "ghi_w_per_m2", "load_kw")}
+    series: dict[str, Any] = {k: {"synthetic": k} for k in ("outdoor_c", "ghi_w_per_m2", "load_kw")}
     series |= {
         "hot_water": {"draw_kw": {"synthetic": "draw_kw"}}, "energy_eur_per_kwh": {"synthetic": "spot_eur_per_kwh"}
     }  # fmt: skip

@@ -439,7 +439,8 @@ def test_local_time_with_summer_time(
     tmp_path: Path, day: int, days: int, step: int, falling: bool, zone: str
 ) -> None:
     """Wall-clock stamps in time order (or backwards) are resolved, days of 23 and 25 hours included."""
-    assume(step < 60 or zone != "Australia/Lord_Howe")  # its clock changes by half an hour: no hourly grid holds it
+    # The clock of Lord Howe changes by half an hour: no hourly grid holds it.
+    assume(step < 60 or zone != "Australia/Lord_Howe")
     grid = TimeGrid(datetime(2011, 1, 1, tzinfo=UTC) + timedelta(days=day), step, days * 24 * 60 // step)
     lines = [f"{t},{k}" for k, t in enumerate(np.char.replace(grid.local(zone).astype(str), "T", " "))]
     (tmp_path / "l.csv").write_text("time,x_mw\n" + "\n".join(lines[::-1] if falling else lines) + "\n")

@@ -25,7 +25,9 @@ def test_balances_close_to_a_billionth_of_a_kwh_by_an_own_recursion(plans: list[
     for plan in plans:
         plant, hours, state = plan.problem.plant, plan.slots.step_h, plan.problem.state
         value, pump, tank, battery = plan.value, plant.heat_pump, plant.tank, plant.battery
-        assert pump is not None and tank is not None and battery is not None
+        assert pump is not None
+        assert tank is not None
+        assert battery is not None
         assert plant.house is not None
         drawn = pump.standby_kw + value("backup.room") + value("backup.water")
         heat = {mode: value(f"heat_pump.{mode}_heat") for mode in pump.modes}

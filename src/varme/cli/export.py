@@ -56,7 +56,9 @@ def _device(result: Result, path: Path) -> Path:
     if kind.device is None:
         what = f"studies of the kind {kind.name} estimate no device"
         raise InputError(
-            Problem("P101", "--device", what, str(path), remedy="Give a run of the kind retrofit or home-learn.")
+            Problem(
+                "P101", "--device", what, str(path), remedy="Give a run of the kind retrofit or home-learn."
+            )
         )
     text = kind.device(result)
     with writing(path):

@@ -54,8 +54,8 @@ class LoadedSeries:
 class SeriesRequest:
     """A series to load: its spec, the unit wanted, the field that it fills, the limits of its values.
 
-    ``day_clock`` is the clock of daily values without one; empty: they are stamps like others. ``may_miss`` allows values
-    to be missing, where the file asks for it (``gaps = "keep"``): they are NaN.
+    ``day_clock`` is the clock of daily values without one; empty: they are stamps like others. ``may_miss`` allows
+    values to be missing, where the file asks for it (``gaps = "keep"``): they are NaN.
     """
 
     spec: SeriesSpec

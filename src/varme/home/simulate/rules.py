@@ -153,7 +153,9 @@ class RuleController:
         asked, short_room, room = self._room(at, homes, surplus)
         self.memory = RuleState(room, water)
         if self.plant.second_heater is not None:
-            room, water = self._second_heater(at, command, (room, asked, short_room), (water, need, short_water))
+            room, water = self._second_heater(
+                at, command, (room, asked, short_room), (water, need, short_water)
+            )
         if self.plant.heat_pump is not None:
             command.backup_room_kw = np.minimum(short_room, self.backup_kw)
             command.backup_water_kw = np.minimum(short_water, self.backup_kw - command.backup_room_kw)
@@ -236,7 +238,9 @@ class RuleController:
         """Fill in the compressor: hot water comes first, and the shortest run and pause are kept."""
         pump = self.plant.heat_pump
         assert pump is not None
-        heats_water = water[0] & (tank_c(homes) < self.pump_max_c) if self.plant.tank is not None else water[0]
+        heats_water = (
+            water[0] & (tank_c(homes) < self.pump_max_c) if self.plant.tank is not None else water[0]
+        )
         mode = np.where(heats_water, MODE_CODES["water"], np.where(room[0], MODE_CODES["room"], 0))
         on, wanted = homes.mode > 0, mode > 0
         keep = on & ~wanted & (homes.mode_min < pump.run_min - TOLERANCE_MIN)
