@@ -194,7 +194,7 @@ def _flat(found: Found, optimum: Table) -> list[Finding]:
             parts.append(
                 f"{size_words(name)} from {a:.3g} to {b:.3g} {SIZE_WORDS.get(name, (name, ''))[1]}".rstrip()
             )
-            evidence[str(name)] = [float(a), float(b)]
+            evidence[str(name)] = [round(float(a), 3), round(float(b), 3)]
     if not parts:
         return []
     text = f"Within {100 * share:g} % of the best cost lie: {'; '.join(parts)} (each alone, the others following)."
