@@ -80,8 +80,8 @@ def _convergence() -> Chart:
         "convergence", "line", "The search: best sizes and proven bound", "convergence", "round",
         ("best_eur", "bound_eur"), x_label="Round", y_label="Cost [EUR/year]", section="Certificate",
         words={"best_eur": "Best so far", "bound_eur": "Proven bound"},
-        note="The last value of the bound is the proof. Where both lines begin anew, the heat pump was modelled anew at "
-        "the size found so far; a bound before that holds for the model before.",
+        note="The last value of the bound is the proof. Where both lines begin anew, the heat pump was modelled "
+        "anew at the size found so far; a bound before that holds for the model before.",
     )  # fmt: skip
 
 
