@@ -293,5 +293,5 @@ def test_four_days_in_closed_loop_and_a_small_fleet():
     kpis = loop.tables["replay_kpis"]
     assert len(kpis) >= 3
     assert loop["saving_low_eur"] <= loop["saving_eur"] <= loop["saving_high_eur"]
-    fleet = varme.run(EXAMPLES / "fleet", set=["population.homes_count=8", "feeder.limit_kw=500"])
+    fleet = varme.run(EXAMPLES / "fleet", set=["population.homes_count=8", "feeder.import_max_kw=500"])
     assert len(fleet.data["fleet_homes"]) == 8
