@@ -7,8 +7,9 @@ import pytest
 
 import varme
 from tests.home.tiny import column, home, run
-from varme.ground.errors import VarmeError
+from varme.ground.errors import Problem, SolverError, VarmeError
 from varme.home.emhass import from_emhass
+from varme.kernel.highs import Solver
 from varme.study.compare import Row
 
 NOBODY = {"house": None, "hot_water": None}
@@ -79,3 +80,19 @@ def test_an_emhass_configuration_with_a_step_of_text_is_told_once_and_no_bug():
 def test_figures_that_differ_by_rounding_are_equal_in_a_comparison():
     assert Row("peak_kw", "Highest import", (17.0, 17.0 - 1.2e-13)).equal
     assert not Row("peak_kw", "Highest import", (17.0, 16.9)).equal
+
+
+def test_an_lp_that_the_solver_gives_up_on_is_solved_once_more_from_the_beginning(monkeypatch):
+    usual = run()["cost_eur"]
+    failures = iter([True])
+    plain = Solver.run
+
+    def failing(self):
+        if next(failures, False):
+            raise SolverError(Problem("P401", "HiGHS", "solving failed"))
+        return plain(self)
+
+    monkeypatch.setattr(Solver, "run", failing)
+    result = run()
+    assert next(failures, None) is None  # it did fail once
+    assert abs(result["cost_eur"] - usual) < 0.02 * abs(usual) + 0.05

@@ -31,6 +31,8 @@ def feeder_findings(done: Coordination, limits: Limits) -> list[Finding]:
         out.append(
             Finding("fleet_feeder_exceeded", "alarm" if severe else "warning", "fleet_slots", text, evidence)
         )
+        if severe:  # what keeps no limit is compared with nothing
+            return out
     gap, cost = done.gap_cent, float(done.objective_cent.sum())
     text = f"The coordinated plans cost at most {gap / 100:.2f} EUR ({gap / abs(cost):.2%}) more than the best could."
     out.append(Finding("fleet_coordination_gap", "note", "fleet_coordination", text, {"gap_eur": gap / 100}))

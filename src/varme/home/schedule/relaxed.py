@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from varme.ground.errors import SolverError
 from varme.home.schedule.problem import Problem
 from varme.kernel.highs import AT_LOWER, BASIC, Solution, Solver
 from varme.kernel.model import Arrays, Floats, Ints
@@ -124,8 +125,13 @@ class Relaxed:
         self.fix(columns, arrays.col_lower[columns], arrays.col_upper[columns])
 
     def run(self) -> Solution:
-        """Solve."""
-        found = self.solver.run()
+        """Solve; where HiGHS gives up on the LP as it stands (long horizons), once more from the beginning, scaled."""
+        try:
+            found = self.solver.run()
+        except SolverError:
+            self.solver = Solver(self.part.arrays)
+            self.solver.change_bounds(np.arange(len(self.lower), dtype=np.int32), self.lower, self.upper)
+            found = self.solver.run()
         self.solves += 1
         self.iterations += found.iterations
         return found
