@@ -88,8 +88,8 @@ def sizing_findings(
     hours = case.grid.n * case.grid.step_h
     if not 8000 <= hours <= 9500:
         text = (
-            f"The horizon has {hours / 24:.0f} days, and their operation is scaled to a year of 8,760 h: sizes and costs "
-            "are those of a year of such days. Give a whole year for a decision."
+            f"The horizon has {hours / 24:.0f} days, and their operation is scaled to a year of 8,760 h: sizes and "
+            "costs are those of a year of such days. Give a whole year for a decision."
         )
         out.append(Finding("span_scaled", "warning", "time", text, {"days": hours / 24}))
     out += _limits(found)
