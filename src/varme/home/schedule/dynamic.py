@@ -32,6 +32,8 @@ from varme.kernel.model import Floats, Ints
 
 #: Price of a kelvin below what the legionella duty asks for, per slot: it leads, the LP decides.
 TOO_COLD_CENT_PER_K = 200.0
+#: Most cells that are looked up in a table; above it they are sorted.
+LARGEST_TABLE = 500_000
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,12 @@ class Dynamic:
         row_dual: Row duals of an LP of the problem, in the numbering of the whole model.
         cells: How finely states are told apart.
         x: Values of an LP in which the legionella duty has its slot: the tank is then held hot there.
+        actions: What the compressor may do.
+        stage: The recursions, and what states are worth.
+        runs: 1 for actions in which it runs, 0 for others, shape (actions,).
+        of_kind: Number of actions in which it does not run, and in which it does.
+        net_cent: Cost of an action less what its heat in the house is worth, shape (n, actions, 1).
+        room_cell: That heat in cells above the smallest of the slot, shape (n, actions, 1).
     """
 
     problem: Problem
@@ -136,11 +144,22 @@ class Dynamic:
     x: Floats | None = None
     actions: Actions = field(init=False)
     stage: Stage = field(init=False)
+    runs: Ints = field(init=False)
+    of_kind: Ints = field(init=False)
+    net_cent: Floats = field(init=False)
+    room_cell: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare what does not depend on the states."""
         self.actions = actions_of(self.problem, self.row_dual, self.cells.levels, self.x)
         self.stage = _stage(self.problem, self.row_dual, self.actions, self.x)
+        self.runs = (self.actions.mode >= 0).astype(np.int32)
+        self.of_kind = np.bincount(self.runs, minlength=2).astype(np.int32)
+        room_k = self.stage.room_k
+        worth = np.einsum("tk,kta->ta", self.stage.house_cent_per_k, room_k)
+        self.net_cent = (self.actions.cost_cent - worth)[:, :, None]
+        heat = np.einsum("k,kta->ta", self.stage.capacity_kwh_per_k, room_k) * (1.0 / self.cells.house_kwh)
+        self.room_cell = (heat - heat.min(axis=1, keepdims=True))[:, :, None]
 
     def run(self) -> tuple[Pattern, float] | None:
         """Return the best pattern and its cost by the dynamic program [cent]; ``None`` if no label is left.
@@ -156,11 +175,10 @@ class Dynamic:
         )  # fmt: skip
         taken: list[Ints] = []
         for t in range(n):
-            count = len(labels.cost)
-            labels, kept = self._after(t, labels)
-            if not len(kept):
+            labels, came = self._after(t, labels)
+            if not came.size:
                 return None
-            taken.append(np.stack(np.divmod(kept, count)))
+            taken.append(came)
         total = labels.cost - self._worth(n - 1, labels.house_c, labels.tank_c)
         at = int(np.argmin(total))
         cost, out = float(total[at]), np.empty(n, dtype=np.int64)
@@ -176,57 +194,95 @@ class Dynamic:
         return np.asarray(worth)
 
     def _after(self, t: int, labels: _Labels) -> tuple[_Labels, Ints]:
-        """Return the labels after a slot, and where each comes from: action times labels before, plus label."""
-        rules, acts, stage = self.rules, self.actions, self.stage
-        free, running = labels.until <= t, acts.mode >= 0
-        may_run = (labels.on | free) & bool(rules.available[t])
-        allowed = np.where(running[:, None], may_run, ~labels.on | free)
-        start = running[:, None] & ~labels.on
-        cost = labels.cost + acts.cost_cent[t][:, None] + rules.start_cent * start
-        house_c = np.zeros((0, *cost.shape))
+        """Return the labels after a slot, and where each comes from: action (0, labels) and label before (1, labels).
+
+        A score is the cost less the worth of the state; all of it that is linear is added up for labels and for
+        actions apart, so what remains on (actions, labels) is what is not.
+        """
+        rules, acts, stage, on = self.rules, self.actions, self.stage, labels.on
+        free, runs = labels.until <= t, self.runs
+        off = ~on
+        may = np.zeros((2, len(on)), dtype=np.bool_)
+        may[0] = off | free
+        if rules.available[t]:
+            may[1] = on | free
+        count = int(may.sum(axis=1) @ self.of_kind)
+        if not count:
+            return labels, np.zeros((2, 0), dtype=np.int32)
+        until = np.empty((2, len(on)), dtype=np.int32)
+        until[:] = labels.until
+        until[0, on], until[1, off] = rules.pause_end[t], rules.run_end[t]
+        wait = 2 * np.maximum(until - (t + 1), 0)
+        wait[1] += 1
+        begun = np.zeros(may.shape)
+        begun[1, off] = rules.start_cent
+        house_c, room = labels.house_c, stage.room_k[:, t]
         if stage.house is not None:
             a, rest = stage.house
-            house_c = (a[t] @ labels.house_c + rest[t][:, None])[:, None, :] + stage.room_k[:, t, :, None]
-            low, high, price = stage.comfort
-            cost += price[t] * (np.maximum(low[t] - house_c[0], 0.0) + np.maximum(house_c[0] - high[t], 0.0))
-        tank_c = np.zeros(cost.shape)
+            house_c = a[t] @ house_c + rest[t][:, None]
+        missed, tank_c, worth = self._missed(t, house_c, labels.tank_c)
+        known = np.where(may, begun + (labels.cost - stage.house_cent_per_k[t] @ house_c), np.inf)
+        score = known[runs]
+        score += self.net_cent[t]
+        score += missed
+        if worth is not None:
+            score -= worth
+        heat = (stage.capacity_kwh_per_k @ house_c) * (1.0 / self.cells.house_kwh)
+        cell = (self.room_cell[t] + (heat - heat.min())).astype(np.int64)
+        cell += wait[runs] * (int(cell.max()) + 1)
         if stage.tank is not None:
-            keep, left, low, top, missed, vent = stage.tank
-            raw = (keep[t] * labels.tank_c + left[t]) + stage.water_k[t][:, None]
-            tank_c = np.minimum(raw, top[t] if stage.pump_top_c is None else stage.pump_top_c[t][:, None])
-            cost += vent * (raw - tank_c) + missed[t] * np.maximum(low[t] - tank_c, 0.0)
-            if stage.hot_c is not None and stage.hot_c[t] > low[t]:
-                cost += TOO_COLD_CENT_PER_K * np.maximum(stage.hot_c[t] - tank_c, 0.0)
-        until = np.where(running[:, None], rules.run_end[t], rules.pause_end[t])
-        until = np.where(running[:, None] == labels.on, labels.until, until)
-        kept = self._kept(t, house_c, tank_c, cost, until, allowed)
-        on = np.broadcast_to(running[:, None], cost.shape).ravel()[kept]
-        house_c = house_c.reshape(len(house_c), -1)[:, kept]
-        return _Labels(house_c, tank_c.ravel()[kept], cost.ravel()[kept], on, until.ravel()[kept]), kept
+            stored = ((tank_c - tank_c.min()) * (stage.tank_kwh_per_k / self.cells.tank_kwh)).astype(np.int64)
+            cell *= int(stored.max()) + 1
+            cell += stored
+        kept = _best(score.ravel(), cell.ravel(), count, self.cells.width)
+        action, label = np.divmod(kept, len(on))
+        paid = begun[runs[action], label] + missed.ravel()[kept]
+        after = _Labels(
+            house_c[:, label] + room[:, action], tank_c.ravel()[kept],
+            labels.cost[label] + acts.cost_cent[t][action] + paid, runs[action] > 0, until[runs[action], label],
+        )  # fmt: skip
+        return after, np.stack([action, label])
 
-    def _kept(
-        self, t: int, house_c: Floats, tank_c: Floats, cost: Floats, until: Ints, allowed: NDArray[np.bool_]
-    ) -> Ints:
-        """Return the labels to keep: the best of each cell, the best cells."""
-        some = np.flatnonzero(allowed)
-        if not len(some):
-            return np.zeros(0, dtype=np.int32)
-        score = (cost - self._worth(t, house_c, tank_c)).ravel()[some]
-        wait = np.maximum(until - (t + 1), 0) * 2
-        wait[self.actions.mode >= 0] += 1
-        key = wait.ravel()[some].astype(np.int64)
-        heat = self.stage.capacity_kwh_per_k @ house_c.reshape(len(house_c), -1)[:, some]
-        tank = self.stage.tank_kwh_per_k * tank_c.ravel()[some]
-        for stored, width in ((heat, self.cells.house_kwh), (tank, self.cells.tank_kwh)):
-            cell = ((stored - stored.min()) / width).astype(np.int64)
-            key = key * (int(cell.max()) + 1) + cell
-        order = np.lexsort((score, key))
-        sorted_ = key[order]
-        first = np.concatenate([[True], sorted_[1:] != sorted_[:-1]])
-        best = order[first]
-        if len(best) > self.cells.width:
-            best = best[np.argpartition(score[best], self.cells.width)[: self.cells.width]]
-        return np.asarray(some[best], dtype=np.int32)
+    def _missed(self, t: int, house_c: Floats, before_c: Floats) -> tuple[Floats, Floats, Floats | None]:
+        """Return the price of missed wishes, the tank's temperature, and what it is worth; arrays (actions, labels).
+
+        Args:
+            t: The slot.
+            house_c: Temperatures of the house after the slot without the compressor, shape (k, labels).
+            before_c: Temperature of the tank before the slot, shape (labels,).
+        """
+        stage = self.stage
+        missed: Floats | None = None
+        if stage.house is not None:
+            low, high, price = stage.comfort
+            air = house_c[0] + stage.room_k[0, t][:, None]
+            missed = np.abs(air - np.minimum(np.maximum(air, low[t]), high[t])) * price[t]
+        if stage.tank is None:
+            none = np.zeros((len(self.runs), len(before_c)))
+            return (none if missed is None else missed), none, None
+        keep, left, lowest, top, short, vent = stage.tank
+        raw = (keep[t] * before_c + left[t]) + stage.water_k[t][:, None]
+        tank_c = np.minimum(raw, top[t] if stage.pump_top_c is None else stage.pump_top_c[t][:, None])
+        lost = (raw - tank_c) * vent
+        missed = lost if missed is None else missed + lost
+        missed += np.maximum(lowest[t] - tank_c, 0.0) * short[t]
+        if stage.hot_c is not None and stage.hot_c[t] > lowest[t]:
+            missed += TOO_COLD_CENT_PER_K * np.maximum(stage.hot_c[t] - tank_c, 0.0)
+        return missed, tank_c, stage.tank_cent_per_k[t] * tank_c
+
+
+def _best(score: Floats, cell: Ints, count: int, width: int) -> Ints:
+    """Return the best of each cell, the best cells first, at most ``width``; the ``count`` least scores are allowed."""
+    order = np.argsort(score, kind="stable")[:count]
+    cell, place = cell[order], np.arange(count, dtype=np.int32)
+    span = int(cell.max()) + 1
+    if span > LARGEST_TABLE:
+        first = np.sort(np.unique(cell, return_index=True)[1])
+        return np.asarray(order[first[:width]])
+    # Of several writes to one cell the last stays: that of the best score. Cells never written are never read.
+    table = np.empty(span, dtype=np.int32)
+    table[cell[::-1]] = place[::-1]
+    return np.asarray(order[table[cell] == place][:width])
 
 
 def fits(problem: Problem) -> bool:

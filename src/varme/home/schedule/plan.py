@@ -160,7 +160,7 @@ WISHES = ("discomfort", "hot water missed", "missing at departure", "legionella 
 #: own tank temperatures: with the patterns found, their neighbours left alone.
 WATER_ERROR_SHARE = 0.002
 #: The effort of that second time.
-AGAIN = Effort(labels=0, thresholds=(), moves=0)
+AGAIN = Effort(labels=0, thresholds=(), moves=0, stages=0.0, others=False)
 
 
 def make_plan(
@@ -210,9 +210,12 @@ def _planned(
     effort: Effort,
 ) -> Plan:
     """Return a plan at the tank temperatures to be expected."""
-    problem, relaxed = _prepared(plant, slots, state, worth, warm)
-    planner = Planner(problem, relaxed, effort)
-    first = None if warm is None else choice_from(warm, problem, len(planner.vehicles))
+    problem, relaxed, sketch = _prepared(plant, slots, state, worth, warm, effort)
+    planner = Planner(problem, relaxed, effort if sketch is None else replace(effort, labels=0))
+    planner.told = sketch is not None
+    first = sketch
+    if first is None and warm is not None:
+        first = choice_from(warm, problem, len(planner.vehicles))
     require_optimal(planner.run([first] if first is not None else []), "home")
     stands = planner.best is not None and planner.stands(planner.best)
     if spec.quality != "fast" and stands:
@@ -235,30 +238,35 @@ def _planned(
 
 
 def _prepared(
-    plant: Plant, slots: Slots, state: State, worth: Worth | None, warm: Warm | None
-) -> tuple[Problem, Relaxed]:
+    plant: Plant, slots: Slots, state: State, worth: Worth | None, warm: Warm | None, effort: Effort
+) -> tuple[Problem, Relaxed, Choice | None]:
     """Return the problem and its LP, with the COP of hot water at the tank temperatures to be expected.
 
-    They are those of the last plan, or those of the relaxed LP of a first model at the mean temperature.
+    They are those of the last plan. Without one they are those of a first model at the mean temperature: with the
+    pattern of the dynamic program, which is returned too, or of its relaxed LP where there is none.
     """
     pump = plant.heat_pump
     depends = pump is not None and pump.water_heat_min_kw is not None and plant.tank is not None
     expected = warm.water_c[places(warm, slots)] if warm is not None and warm.water_c is not None else None
     problem = build(plant, slots, state, worth, water_c=expected if depends else None)
-    before = warm
+    before, sketch = warm, None
     if depends and expected is None:
         relaxed = Relaxed(problem, None if warm is None else (lambda part: basis_from(warm, problem, part)))
-        root = relaxed.run()
-        if root.status != "optimal":
-            return problem, relaxed
-        between = tank_between(problem, root.x)
+        planner = Planner(problem, relaxed, effort)
+        planner.sketch()
+        if planner.basis is None:
+            return problem, relaxed, None
+        best = planner.best
+        if best is not None and planner.stands(best):
+            sketch = best.choice
+        between = tank_between(problem, planner.root.x if sketch is None or best is None else best.solution.x)
         nothing = Choice(np.full(slots.n, -1))
-        before = warm_of(problem, relaxed.part, relaxed.solver.basis(), nothing, between)
+        before = warm_of(problem, relaxed.part, planner.basis, nothing, between)
         problem = build(plant, slots, state, problem.worth, water_c=between)
     if before is None:
-        return problem, Relaxed(problem)
+        return problem, Relaxed(problem), sketch
     known, last = before, problem
-    return problem, Relaxed(problem, lambda part: basis_from(known, last, part))
+    return problem, Relaxed(problem, lambda part: basis_from(known, last, part)), sketch
 
 
 def _prices(problem: Problem, duals: Floats, x: Floats) -> Floats:

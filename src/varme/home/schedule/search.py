@@ -44,6 +44,7 @@ class Effort:
         vehicle_moves: Most LPs spent on moves of vehicles, if rounding left something to do.
         stages: Hours that are fixed at a time on the way through the plan; 0 for none.
         labels: Labels of the dynamic program, whose pattern comes first; 0 for none.
+        others: Whether other patterns are tried where one that was given makes a plan.
     """
 
     gap_share: float = 2e-3
@@ -56,6 +57,7 @@ class Effort:
     vehicle_moves: int = 3
     stages: float = 6.0
     labels: int = 100
+    others: bool = True
 
 
 #: For re-plans in a closed loop and for fleets: a narrow dynamic program, one move.
@@ -64,6 +66,8 @@ QUICK = Effort(labels=60, moves=1, stages=0.0)
 
 #: A plan further above its bound than this, and than a tenth of it, is looked for in every other way too [cent].
 HARD_CENT = 60.0
+#: A plan of the dynamic program that is further above its bound than this [cent] and this share is not moved any more.
+NEAR_CENT, NEAR_SHARE = 2.0, 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,28 +161,39 @@ class Planner:
         Returns:
             The relaxed LP's solution; its status says whether there is a plan at all.
         """
-        root = self.lp.run()
-        if root.status != "optimal":
-            return root
-        self.bound = root.objective
-        self.root = root
-        self.basis = self.lp.solver.basis()
-        root = self.decide(root)
+        root = self.relax()
         if root.status != "optimal":
             return self.root
         for choice in first:
             if self.rules is None or self.rules.allows(choice.pattern):
                 self.try_choice(Choice(choice.pattern))
-        if not self.close():
+        given = self.best is not None and self.stands(self.best) and not self.effort.others
+        if not given and not self.close():
             for pattern in self.patterns(root):
                 self.try_choice(Choice(pattern))
                 if self.close():
                     break
-        self.improve(min(self.effort.moves, 1) if self.settled else self.effort.moves)
+        self.improve(self._moves_left())
         if self.rules is not None and (self.best is None or not self.stands(self.best)):
             self.try_choice(Choice(self.rules.cheapest(np.ones((self.rules.modes, self.rules.n)))))
         self.round_vehicles()
         return self.root
+
+    def relax(self) -> Solution:
+        """Return the relaxed LP's solution with everything whole decided but the compressor and the vehicles."""
+        self.root = self.lp.run()
+        if self.root.status != "optimal":
+            return self.root
+        self.bound = self.root.objective
+        self.basis = self.lp.solver.basis()
+        return self.decide(self.root)
+
+    def sketch(self) -> None:
+        """Try the pattern of the dynamic program alone, vehicles as they like."""
+        root = self.relax()
+        if root.status == "optimal":
+            for pattern in self.dynamic(root):
+                self.try_choice(Choice(pattern))
 
     def decide(self, found: Solution) -> Solution:
         """Round what else is whole, the largest fraction of each group first, the relaxed LP solved anew each time.
@@ -227,6 +242,13 @@ class Planner:
         if "tank.duty" in self.problem.model.vars:
             return False
         return self.best.objective - self.bound <= max(HARD_CENT, 0.1 * abs(self.bound))
+
+    def _moves_left(self) -> int:
+        """Return how many moves are worth an LP: after the dynamic program one, and only where it may close the gap."""
+        if self.best is None or not self.settled:
+            return self.effort.moves
+        near = self.best.objective - self.bound <= max(NEAR_CENT, NEAR_SHARE * abs(self.best.objective))
+        return min(self.effort.moves, int(near))
 
     def round_vehicles(self) -> None:
         """Let vehicles charge at their smallest power or more, or not at all."""
