@@ -238,10 +238,10 @@ class Dynamic:
         action, label = np.divmod(kept, len(on))
         paid = begun[runs[action], label] + missed.ravel()[kept]
         after = _Labels(
-            house_c[:, label] + room[:, action], tank_c.ravel()[kept],
+            house_c.take(label, axis=1) + room.take(action, axis=1), tank_c.ravel()[kept],
             labels.cost[label] + acts.cost_cent[t][action] + paid, runs[action] > 0, until[runs[action], label],
         )  # fmt: skip
-        return after, np.stack([action, label])
+        return after, np.array([action, label])
 
     def _missed(self, t: int, house_c: Floats, before_c: Floats) -> tuple[Floats, Floats, Floats | None]:
         """Return the price of missed wishes, the tank's temperature, and what it is worth; arrays (actions, labels).
