@@ -27,7 +27,7 @@ from varme.home.schedule.search import Effort
 from varme.kernel.model import Floats
 
 #: How far the plan of a home in a fleet is searched: patterns near the relaxed plan, neither stages nor moves.
-QUICK = Effort(moves=0, stages=0.0)
+QUICK = Effort(labels=40, moves=0, stages=0.0)
 #: Power of the fleet in each slot [kW]: columns of the table of slots.
 POWERS = ("load", "pv", "import", "export", "heat_pump", "backup", "vehicle", "battery")
 #: Figures of a home.
