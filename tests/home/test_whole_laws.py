@@ -90,11 +90,11 @@ def test_a_plan_executed_at_its_own_step_is_the_plan(more: dict[str, Any]) -> No
     assert done.executable_share == 1.0
 
 
-def test_a_plan_with_a_buffer_is_executed_within_a_tenth_of_a_degree() -> None:
+def test_a_plan_with_a_buffer_is_executed_within_half_of_what_is_allowed() -> None:
     """The plan has a line for the emitters, the simulation their curve."""
     case, plan = planned(buffer={"volume_l": 200.0})
     done = replay_plan(case.plant, plan, step_min=30, exact=False)
-    assert done.room_error_k < 0.1
+    assert done.room_error_k < 0.15
     assert abs(done.cost_error_share) < 0.01
 
 
